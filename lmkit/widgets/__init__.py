@@ -1,0 +1,17 @@
+"""The book's widgets: figures that answer when touched, with a kernel and without one."""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "NextToken": "next_token",
+    "ChainRule": "chain_rule",
+    "SynthesisQuestion": "synthesis_question",
+}
+__all__ = ["ChainRule", "NextToken", "SynthesisQuestion"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"lmkit.widgets.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'lmkit.widgets' has no attribute {name!r}")

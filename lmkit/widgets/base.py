@@ -1,0 +1,78 @@
+"""What every widget is: an anywidget whose stored output also serves a page without a kernel."""
+
+import html
+import json
+from typing import Any, ClassVar
+
+import anywidget
+
+
+class Widget(anywidget.AnyWidget):
+    """A widget that a page can show from its stored output alone.
+
+    A subclass sets `_name`, `_esm` and `_css` (from `lmkit.widgets.source`), tags its state
+    `sync=True`, and writes `summary`. Whoever views it can ask for more than the state holds:
+    `answer` is called with the request, and what it returns or raises travels back.
+    """
+
+    _name: ClassVar[str] = ""
+    _height: ClassVar[int] = 300  # pixels that the page keeps free before the widget is there
+    _private: ClassVar[frozenset[str]] = frozenset()  # traits that no stored output may show
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._on_request)
+
+    def state(self) -> dict[str, Any]:
+        """Return the traits that the page needs, by name."""
+        skip = {"layout", "tabbable", "tooltip", *self._private}
+        names = sorted(n for n in self.trait_names(sync=True) if n[0] != "_" and n not in skip)
+        return {name: getattr(self, name) for name in names}
+
+    def summary(self) -> str:
+        """Return in plain text what the widget shows."""
+        raise NotImplementedError
+
+    def fallback(self) -> str:
+        """Return the HTML that stands where no script runs; all text in it is escaped."""
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request of the view; a `ValueError` is shown to the reader as a sentence."""
+        raise ValueError(f"This widget knows no request of the kind {request.get('kind')!r}.")
+
+    def _on_request(self, _: Any, message: Any, buffers: Any) -> None:
+        try:
+            reply = {"reply": self.answer(message["request"])}
+        except (ValueError, OSError) as error:
+            reply = {"error": str(error)}
+        self.send({"id": message["id"], **reply})
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, meta = super()._repr_mimebundle_()
+        data["text/html"] = self._repr_page()
+        data["text/plain"] = self.summary()
+        return data, meta
+
+    def _repr_page(self) -> str:
+        text = json.dumps(self.state(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return (
+            f'<div class="lmkit" data-lmkit="{self._name}" style="min-height:{self._height}px">'
+            f'<script type="application/json">{text.replace("<", chr(92) + "u003c")}</script>'
+            f"{self.fallback()}</div>"
+        )
+
+
+def html_table(caption: str, head: list[str], rows: list[list[str]]) -> str:
+    """Return a table of escaped text; the first cell of a row is its header."""
+
+    def line(cells: list[str], tags: list[str]) -> str:
+        inner = "".join(
+            f"<{tag}>{html.escape(text)}</{tag.split()[0]}>"
+            for tag, text in zip(tags, cells, strict=True)
+        )
+        return f"<tr>{inner}</tr>"
+
+    top = line(head, ['th scope="col"'] * len(head))
+    body = "".join(line(row, ['th scope="row"'] + ["td"] * (len(row) - 1)) for row in rows)
+    return f"<table><caption>{html.escape(caption)}</caption>{top}{body}</table>"

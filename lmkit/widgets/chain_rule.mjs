@@ -1,0 +1,174 @@
+// ChainRule: a text's probability is a product, one factor a token (chapter 1).
+//
+// A sentence holds its `text` and its `tokens`: text `t`, id `i`, log probability `l` given all
+// that stands before, and `alt`, the tokens that the model expected there, likeliest first.
+import { h, ask, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, quoted, scientificFromLog, table, toolButton, update, visible, watch } from "./kit.mjs";
+
+/**
+ * Running sums over the tokens: log P so far, and from it P so far.
+ * @returns {{sums: number[], nll: number, mean: number, perplexity: number}} in nats
+ */
+export function totals(tokens) {
+  let sum = 0;
+  const sums = tokens.map(({ l }) => (sum += l));
+  const mean = tokens.length ? -sum / tokens.length : 0;
+  return { sums, nll: -sum || 0, mean, perplexity: Math.exp(mean) };
+}
+
+/** What the whole sentence shows, in a sentence. */
+export function reading(tokens) {
+  const { nll, mean, perplexity } = totals(tokens);
+  const n = tokens.length;
+  return `${n} ${n === 1 ? "token" : "tokens"}: P = ${scientificFromLog(-nll)}, NLL = ${number(nll)} nats, `
+    + `${number(mean)} a token, perplexity ${number(perplexity)}: as unsure as a choice among ${number(perplexity)} equally likely tokens.`;
+}
+
+/** What one token shows. */
+export function readingAt(tokens, at) {
+  const { t, l, alt } = tokens[at];
+  const p = Math.exp(l);
+  const rank = alt.findIndex((other) => other.t === t);
+  const place = rank === 0 ? "the model's first guess" : rank > 0 ? `guess number ${rank + 1}` : `not among its first ${alt.length} guesses, of which ${quoted(alt[0].t)} leads with ${percent(Math.exp(alt[0].l))}`;
+  return `${quoted(t)} had ${percent(p)}, ${number(-l)} nats of surprise: ${place}.`;
+}
+
+const KEYS = "Tab or the left and right arrows go from token to token; each shows what else the model expected there. Escape shows the whole sentence.";
+
+class View {
+  constructor(model) {
+    this.model = model;
+    this.live = canAsk(model, "chain-rule");
+    this.frame = frame({
+      title: "How probable is this sentence, token by token?",
+      tools: [toolButton("⟲", "Show the whole sentence", () => this.pick(-1))],
+      menu: [["Download picture (SVG)", () => this.picture()], ["Download data (CSV)", () => this.data()]],
+      keys: KEYS,
+    });
+    this.strip = h("p", { class: "lm-strip", dir: "auto", onkeydown: (event) => this.move(event) });
+    this.expected = h("div", { class: "lm-expected" });
+    this.factors = h("div", { class: "lm-scroll", tabindex: 0, role: "region", "aria-label": "The factors, one row a token" });
+    this.frame.view.append(this.strip, this.expected, this.factors);
+    this.frame.controls.append(this.live ? this.writing() : this.choosing());
+    this.stop = watch(model, ["text"], () => this.refresh());
+    this.refresh();
+  }
+
+  choosing() {
+    const texts = this.model.get("sentences").map(({ text }) => [text, text]);
+    this.input = choice(texts, this.model.get("text"), (text) => update(this.model, { text }));
+    return labelled("Sentence", this.input);
+  }
+
+  writing() {
+    const options = h("datalist", {}, ...this.model.get("sentences").map(({ text }) => h("option", { value: text })));
+    const start = () => this.input.value === this.model.get("text") || update(this.model, { text: this.input.value });
+    this.input = h("input", { type: "text", spellcheck: false, autocomplete: "off", onchange: start });
+    const field = labelled("Sentence", this.input, options);
+    options.id = `${this.input.id}-examples`;
+    this.input.setAttribute("list", options.id);
+    return field;
+  }
+
+  async refresh() {
+    const text = this.model.get("text");
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    try {
+      const stored = this.model.get("sentences").find((sentence) => sentence.text === text);
+      const answer = stored ?? (await this.fetched(text));
+      if (turn === this.turn) this.show(answer, Boolean(stored));
+    } catch (error) {
+      if (turn === this.turn) this.fail(error);
+    }
+  }
+
+  fetched(text) {
+    if (!this.live) throw new Error(`This sentence is not stored with the chapter. ${LIVE}`);
+    this.frame.box.setAttribute("aria-busy", "true");
+    return ask(this.model, { kind: "chain-rule", text });
+  }
+
+  fail(error) {
+    this.frame.box.removeAttribute("aria-busy");
+    this.frame.say(error.message);
+  }
+
+  show({ tokens }, stored) {
+    this.frame.box.removeAttribute("aria-busy");
+    this.tokens = tokens;
+    if (document.activeElement !== this.input) this.input.value = this.model.get("text");
+    this.strip.replaceChildren(...tokens.map((token, at) => this.token(token, at)));
+    this.factors.replaceChildren(this.factorTable());
+    this.frame.source.textContent = `${this.model.get("model_name")} · ${stored ? "stored with the chapter" : "computed now"}${this.live ? "" : ` · ${LIVE}`}`;
+    this.at = undefined;
+    this.pick(-1);
+  }
+
+  /** A token in the shade of its probability: dark where the model was sure. */
+  token(token, at) {
+    const p = Math.exp(token.l);
+    const label = `${visible(token.t)}, ${percent(p)}`;
+    const leave = () => this.strip.contains(document.activeElement) || this.pick(-1);
+    const node = chip(token, "button", { "aria-label": label, "aria-pressed": "false", style: `--share:${p.toFixed(3)}`, onclick: () => this.pick(at), onfocus: () => this.pick(at), onpointerenter: () => this.pick(at), onpointerleave: leave });
+    node.classList.add("lm-shaded");
+    node.classList.toggle("lm-dark", p > 0.5);
+    return node;
+  }
+
+  factorTable() {
+    const { sums } = totals(this.tokens);
+    const rows = this.tokens.map(({ t, l }, at) => [visible(t), number(Math.exp(l)), scientificFromLog(sums[at]), number(l), number(sums[at])]);
+    return table("Each row multiplies one more factor in; the logarithms add", ["xₜ", "P(xₜ | before)", "product", "log P", "sum"], rows);
+  }
+
+  /** Show one token's alternatives, or with −1 the sentence as a whole. */
+  pick(at) {
+    if (at === this.at) return;
+    this.at = at;
+    this.strip.querySelectorAll("button").forEach((node, k) => node.setAttribute("aria-pressed", String(k === at)));
+    this.factors.querySelectorAll("tbody tr").forEach((row, k) => row.classList.toggle("lm-hot", k === at));
+    this.expected.replaceChildren(...(at < 0 ? [this.hint()] : this.guesses(at)));
+    this.frame.say(this.tokens.length === 0 ? "An empty text has probability 1: there is nothing to predict." : at < 0 ? reading(this.tokens) : readingAt(this.tokens, at));
+  }
+
+  hint() {
+    return h("p", { class: "lm-hint" }, "Point at a token to see what else the model expected in its place.");
+  }
+
+  guesses(at) {
+    const { alt, i } = this.tokens[at];
+    const bar = (other) => h("li", {}, h("span", { class: other.i === i ? "lm-row lm-hot" : "lm-row" },
+      chip(other), h("span", { class: "lm-bar", "aria-hidden": "true", style: `--share:${Math.exp(other.l)}` }),
+      h("span", { class: "lm-share" }, percent(Math.exp(other.l)))));
+    return [h("ol", { class: "lm-bars" }, ...alt.map(bar))];
+  }
+
+  move(event) {
+    const buttons = [...this.strip.querySelectorAll("button")];
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") (document.activeElement.blur(), this.pick(-1));
+    else if (step) buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  picture() {
+    const rows = this.tokens.map(({ t, l }) => ({ label: visible(t), share: Math.exp(l), text: percent(Math.exp(l)) }));
+    download("chain-rule.svg", barsSvg("P(token | what stands before)", rows, colours(this.frame.box)), "image/svg+xml");
+  }
+
+  data() {
+    const { sums } = totals(this.tokens);
+    const rows = this.tokens.map(({ t, i, l }, at) => [t, i, Math.exp(l), l, sums[at]]);
+    download("chain-rule.csv", csv([["token", "id", "probability", "log probability (nats)", "sum"], ...rows]), "text/csv");
+  }
+}
+
+const LIVE = "To measure your own sentence, run this notebook in JupyterLab, where the model is at hand.";
+
+function render({ model, el }) {
+  const view = new View(model);
+  el.append(view.frame.box);
+  return () => view.stop();
+}
+
+export default { render };

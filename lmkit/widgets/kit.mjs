@@ -1,0 +1,311 @@
+// What the widgets share: numbers, sampling, the token's chip, the frame with its reading line.
+// It imports nothing and, until a function is called, touches nothing.
+
+// ---------------------------------------------------------------- elements
+
+/** @typedef {string | Node | null | undefined | false} Child */
+
+/**
+ * Make an element. `on…` are listeners, `class` and whatever is no property become attributes.
+ * Children that are strings become text, never HTML.
+ * @param {string} tag
+ * @param {Record<string, any>} [props]
+ * @param {...Child} children
+ */
+export function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === false || value === null) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key in node && !["list", "role", "class"].includes(key)) node[key] = value;
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child || child === ""));
+  return node;
+}
+
+let lastId = 0;
+
+/** An id that no other element of the page has, to tie a label to its control. */
+export const freshId = (stem = "lmkit") => `${stem}-${(lastId += 1)}`;
+
+// ----------------------------------------------------------------- numbers
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Three significant digits: 0.0171, 8.30, and 1.24 × 10⁻⁸ where a decimal would hide it. */
+export function number(x, digits = 3) {
+  if (x === 0) return "0";
+  if (!Number.isFinite(x)) return x > 0 ? "∞" : x < 0 ? "−∞" : "not a number";
+  const size = Math.abs(x);
+  if (size < 1e-3 || size >= 1e6) return scientific(x, digits);
+  const whole = size >= 10 ** (digits - 1);
+  return thousands(whole ? x.toFixed(0) : x.toPrecision(digits)).replace("-", "−");
+}
+
+/** 1.24 × 10⁻⁸ */
+export function scientific(x, digits = 3) {
+  const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
+  const power = String(Math.abs(Number(exponent))).replace(/\d/g, (d) => SUPERSCRIPTS[Number(d)]);
+  return `${mantissa.replace("-", "−")} × 10${Number(exponent) < 0 ? "⁻" : ""}${power}`;
+}
+
+/** exp(log) in the same style, also where the number itself would underflow to zero. */
+export function scientificFromLog(log, digits = 3) {
+  if (log > -690) return number(Math.exp(log), digits);
+  const log10 = log / Math.LN10;
+  const exponent = Math.floor(log10);
+  const mantissa = (10 ** (log10 - exponent)).toFixed(digits - 1);
+  return `${mantissa} × 10⁻${String(-exponent).replace(/\d/g, (d) => SUPERSCRIPTS[Number(d)])}`;
+}
+
+/** A share of one: 99.5 %, 0.0062 %, and 100 % only where it is exactly one. */
+export function percent(p) {
+  if (p === 0) return "0 %";
+  if (p >= 1) return "100 %";
+  if (p > 0.9995) return "> 99.9 %";
+  return p < 1e-5 ? `${scientific(100 * p, 2)} %` : `${(100 * p).toPrecision(3)} %`;
+}
+
+/** Thin spaces between thousands; from five digits on, as books do. */
+export function thousands(text) {
+  const [whole, rest] = text.split(".");
+  const spaced = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
+  return rest === undefined ? spaced : `${spaced}.${rest}`;
+}
+
+/** Surprise in bits of something that had this probability: −log₂ p. */
+export const bits = (p) => -Math.log2(p);
+
+// ---------------------------------------------------------------- sampling
+
+/** softmax(z / τ); at τ = 0 everything is on the greatest logit, the first of equals. */
+export function softmax(logits, temperature = 1) {
+  const top = Math.max(...logits);
+  if (temperature === 0) return logits.map((_, i) => (i === logits.indexOf(top) ? 1 : 0));
+  const weights = logits.map((z) => Math.exp((z - top) / temperature));
+  const total = weights.reduce((sum, w) => sum + w, 0);
+  return weights.map((w) => w / total);
+}
+
+/** Keep the k greatest logits, as transformers does: every logit below the k-th becomes −∞. */
+export function filterTopK(logits, k) {
+  if (!k || k >= logits.length) return [...logits];
+  const least = [...logits].sort((a, b) => b - a)[k - 1];
+  return logits.map((z) => (z < least ? -Infinity : z));
+}
+
+/** Keep the fewest probabilities, greatest first, whose sum reaches p; the others become 0. */
+export function filterTopP(probabilities, p) {
+  if (!p || p >= 1) return [...probabilities];
+  const order = probabilities.map((_, i) => i);
+  order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  let sum = 0;
+  const kept = new Set(order.filter((i) => sum < p && (sum += probabilities[i]) > 0));
+  return probabilities.map((q, i) => (kept.has(i) ? q / sum : 0));
+}
+
+/** Temperature, then top-k, then top-p: the order of `transformers`, `lmkit` and this book. */
+export function probabilities(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
+  const all = softmax(temperature === 0 ? logits : filterTopK(logits, topK), temperature);
+  return filterTopP(all, topP);
+}
+
+// ------------------------------------------------------------------ tokens
+
+/** A token as the book shows it: · for its leading space, ↵ for a line's end. */
+export const visible = (text) =>
+  text.replace(/^ +/, (s) => "·".repeat(s.length)).replace(/\n/g, "↵").replace(/\t/g, "⇥") || "∅";
+
+/** A token as a sentence quotes it. */
+export const quoted = (text) => `“${text.replace(/\n/g, "↵").trim() || visible(text)}”`;
+
+/**
+ * The face of a token, the same in every widget.
+ * @param {{t: string, i?: number}} token its text and its id
+ * @param {string} [tag] "span", or "button" where it can be chosen
+ */
+export function chip(token, tag = "span", props = {}) {
+  const id = token.i === undefined ? "" : `token ${token.i}`;
+  const type = tag === "button" ? { type: "button" } : {};
+  const node = h(tag, { class: "lm-chip", title: id, ...type, ...props }, visible(token.t));
+  node.dir = "auto";
+  return node;
+}
+
+// ------------------------------------------------------------------- hosts
+
+const waiting = new WeakMap();
+
+/**
+ * Ask for what the widget's state does not hold. A page without a kernel gives its model an
+ * `ask` of its own; with a kernel the question travels to the Python class and back.
+ * @returns {Promise<any>} the answer; it rejects with an Error whose message is a sentence
+ */
+export function ask(model, request) {
+  if (model.ask) return model.ask(request);
+  return new Promise((resolve, reject) => {
+    const id = freshId("ask");
+    pending(model).set(id, { resolve, reject });
+    setTimeout(() => settle(pending(model), { id, error: SILENT }), PATIENCE);
+    model.send({ id, request });
+  });
+}
+
+const PATIENCE = 60_000;
+const SILENT = "The kernel has not answered for a minute: it is busy or gone. Restart it and run the notebook again.";
+
+/** Whether anybody can answer requests of this kind here. */
+export const canAsk = (model, kind) => (model.ask ? Boolean(model.can?.(kind)) : true);
+
+function pending(model) {
+  if (!waiting.has(model)) {
+    waiting.set(model, new Map());
+    model.on("msg:custom", (message) => settle(waiting.get(model), message));
+  }
+  return waiting.get(model);
+}
+
+function settle(asked, { id, reply, error }) {
+  const promise = asked.get(id);
+  asked.delete(id);
+  if (error !== undefined) promise?.reject(new Error(error));
+  else promise?.resolve(reply);
+}
+
+/** Call `fn` when any of these traits changes; returns what undoes it. */
+export function watch(model, names, fn) {
+  const events = names.map((name) => `change:${name}`);
+  events.forEach((event) => model.on(event, fn));
+  return () => events.forEach((event) => model.off(event, fn));
+}
+
+/** Set traits and send them to whoever keeps them. */
+export function update(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
+
+// ------------------------------------------------------------------- frame
+
+/**
+ * The frame that every widget has: the question it answers, its controls, the view, the reading
+ * line (what you see, in a sentence), the source line (where the numbers came from), a menu.
+ * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string}} spec
+ */
+export function frame({ title, tools = [], menu = [], keys = "" }) {
+  const reading = h("output", { class: "lm-reading", "aria-live": "polite" });
+  const source = h("p", { class: "lm-source" });
+  const controls = h("div", { class: "lm-controls" });
+  const view = h("div", { class: "lm-view" });
+  const heading = h("p", { class: "lm-title", id: freshId("lmkit-title") }, title);
+  const parts = { reading, source, controls, view };
+  const buttons = h("div", { class: "lm-tools" }, ...tools, menuButton(menu, keys, parts));
+  const box = h("section", { class: "lm-widget", "aria-labelledby": heading.id });
+  box.append(h("div", { class: "lm-head" }, heading, buttons), controls, view, reading, source);
+  return { box, ...parts, say: (text) => say(reading, text) };
+}
+
+/** Write the reading line only when it changes, so that nothing is read out twice. */
+function say(reading, text) {
+  if (reading.textContent !== text) reading.textContent = text;
+}
+
+/** A button with a symbol for the eye and a name for everyone. */
+export function toolButton(symbol, name, onclick) {
+  const sign = h("span", { "aria-hidden": "true" }, symbol);
+  return h("button", { type: "button", class: "lm-tool", title: name, "aria-label": name, onclick }, sign);
+}
+
+function menuButton(items, keys, parts) {
+  const list = h("div", { class: "lm-menu-list" });
+  const menu = h("details", { class: "lm-menu" });
+  const close = (focus) => {
+    menu.open = false;
+    if (focus) menu.querySelector("summary").focus();
+  };
+  for (const [name, action] of items) list.append(menuItem(name, () => (close(true), action())));
+  if (keys) list.append(menuItem("Keyboard help", () => (close(true), say(parts.reading, keys))));
+  menu.append(h("summary", { class: "lm-tool", title: "More", "aria-label": "More" }, "⋯"), list);
+  menu.addEventListener("keydown", (event) => event.key === "Escape" && close(true));
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
+  });
+  return items.length || keys ? menu : null;
+}
+
+const menuItem = (name, onclick) => h("button", { type: "button", onclick }, name);
+
+/** A labelled control: `labelled("Temperature", input)`. */
+export function labelled(text, control, extra = null) {
+  control.id ||= freshId();
+  return h("span", { class: "lm-field" }, h("label", { htmlFor: control.id }, text), control, extra);
+}
+
+/** A `<select>` of [value, text] pairs. */
+export function choice(options, value, onchange) {
+  const select = h("select", { onchange: () => onchange(select.value) });
+  for (const [key, text] of options) select.append(h("option", { value: key }, text));
+  select.value = value;
+  return select;
+}
+
+/** A table of text: `head` is its first row, the first cell of each row is that row's header. */
+export function table(caption, head, rows) {
+  const cells = (row) => row.map((text, i) => (i ? h("td", {}, text) : h("th", { scope: "row" }, text)));
+  const body = rows.map((row) => h("tr", {}, ...cells(row)));
+  const top = h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)));
+  return h("table", { class: "lm-table" }, h("caption", {}, caption), h("thead", {}, top), h("tbody", {}, ...body));
+}
+
+// ---------------------------------------------------------------- downloads
+
+/** Offer text as a file. */
+export function download(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** Rows as CSV (RFC 4180); a cell that a spreadsheet would run as a formula gets an apostrophe. */
+export function csv(rows) {
+  const cell = (value) => {
+    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+const XML = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const xml = (text) => text.replace(/[&<>"]/g, (c) => XML[c]).replace(/[^\t\n\r -\uFFFD\u{10000}-\u{10FFFF}]/gu, "�");
+
+/**
+ * A picture of labelled bars as SVG: what "download picture" gives.
+ * @param {string} title
+ * @param {{label: string, share: number, text: string}[]} rows
+ * @param {{paper: string, ink: string, accent: string}} colours
+ */
+export function barsSvg(title, rows, { paper, ink, accent }) {
+  const height = 64 + 28 * rows.length;
+  const bar = ({ label, share, text }, i) => {
+    const y = 48 + 28 * i;
+    const width = (420 * share).toFixed(1);
+    return `<text x="150" y="${y + 15}" text-anchor="end">${xml(label)}</text>`
+      + `<rect x="160" y="${y}" width="${width}" height="20" fill="${accent}"/>`
+      + `<text x="${(168 + 420 * share).toFixed(1)}" y="${y + 15}">${xml(text)}</text>`;
+  };
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 ${height}" width="720" height="${height}" `
+    + `font-family="system-ui, sans-serif" font-size="14" fill="${ink}">`
+    + `<rect width="720" height="${height}" fill="${paper}"/>`
+    + `<text x="16" y="28" font-size="16">${xml(title)}</text>${rows.map(bar).join("")}</svg>\n`;
+}
+
+/** The theme's colours as they are now, for a picture that leaves the page. */
+export function colours(element) {
+  const style = getComputedStyle(element);
+  const get = (name) => style.getPropertyValue(`--lm-${name}`).trim();
+  return { paper: get("paper"), ink: get("ink"), accent: get("accent") };
+}

@@ -1,0 +1,77 @@
+"""One JavaScript module a widget, made ready for each host.
+
+A widget's module imports what widgets share from `./kit.mjs` and exports `{ render }`. Browsers
+take it as it stands (the tests do). Two hosts cannot: anywidget loads a module from a Blob URL,
+where nothing relative resolves, and a page opened from a disk may load no modules at all. So the
+kit's text is joined to the widget's for anywidget, and both are wrapped as classic scripts for
+the site. This module needs the standard library only: the site is built without anywidget.
+"""
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAMES = ("next-token", "chain-rule", "synthesis-question")
+
+_KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default (\{[^}]*\}|\w+);\s*\Z", re.MULTILINE)
+
+
+def text(name: str, ending: str) -> str:
+    """Return the text of a widget's file, `ending` being "mjs" or "css"."""
+    return (HERE / f"{name.replace('-', '_')}.{ending}").read_text("utf-8")
+
+
+def classic_kit() -> str:
+    """Return an expression in JavaScript whose value is the kit, an object of functions."""
+    return as_object(text("kit", "mjs"))
+
+
+def as_object(module: str) -> str:
+    """Turn a module without imports into an expression: the object of what it exports.
+
+    >>> print(as_object("export const two = 2;"))
+    (() => {
+    const two = 2;
+    return { two };
+    })()
+    """
+    names = ", ".join(_EXPORTED.findall(module))
+    body = _EXPORT.sub("", module).rstrip()
+    return f"(() => {{\n{body}\nreturn {{ {names} }};\n}})()"
+
+
+def classic_widget(name: str) -> str:
+    """Return a function expression in JavaScript: the kit goes in, `{ render }` comes out."""
+    return as_function(text(name, "mjs"), f"{name}.mjs")
+
+
+def as_function(module: str, where: str) -> str:
+    """Turn a module that imports from the kit alone into `(kit) => its default export`."""
+    body, default = _parts(module, where)
+    return f"(kit) => {{\n{body}\nreturn {default};\n}}"
+
+
+def esm(name: str) -> str:
+    """Return one module for anywidget: the kit's text and the widget's."""
+    body, default = _parts(text(name, "mjs"), f"{name}.mjs")
+    return f"const kit = {classic_kit()};\n{body}\nexport default {default};\n"
+
+
+def css(name: str) -> str:
+    """Return a widget's own style sheet; "kit" is what all of them share."""
+    return text("tokens", "css") + text("kit", "css") if name == "kit" else text(name, "css")
+
+
+def _parts(module: str, where: str) -> tuple[str, str]:
+    """Split a widget's module into its body and its default export, and hold it to the rules."""
+    default = _DEFAULT.search(module)
+    if default is None:
+        raise ValueError(f"{where} must end with one `export default …;`")
+    body = _KIT_IMPORT.sub(r"const {\1} = kit;\n", module[: default.start()])
+    body = _EXPORT.sub("", body).rstrip()
+    if re.search(r"^\s*(import|export)\b", body, re.MULTILINE):
+        raise ValueError(f'{where} may import from "./kit.mjs" alone, and export by declaration')
+    return body, default[1]
