@@ -1,0 +1,62 @@
+# Everything that the project does, one word each. Without make: see README.md.
+PYTHON ?= python3
+PORT ?= 8000
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install
+SITE := _build/html/index.html
+SOURCES := $(shell find _config.yml _toc.yml book notebooks lmkit/widgets tools/build.py -type f \
+	-not -path '*/.*' -not -name '*.pyc' -not -name answers.json)
+
+.PHONY: help book serve lab notebooks test bench requirements clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+book: $(SITE) ## build the site into _build/html
+
+serve: $(SITE) ## build the site and serve it at http://127.0.0.1:8000 (PORT=… for another)
+	@$(PY) -m tools.serve --port $(PORT)
+
+lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
+	@.venv/bin/jupyter trust --log-level=ERROR notebooks/*.ipynb
+	$(PY) -m jupyterlab --ip=127.0.0.1 --notebook-dir=. notebooks/01-introduction.ipynb
+
+notebooks: .venv/.lab ## run all notebooks in place, reproducibly
+	$(PY) -m tools.notebooks run
+
+test: .venv/.test ## pass every test: style, types, code, pages, notebooks
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m tools.notebooks check
+	$(PY) -m pytest
+	$(PY) -m tools.notebooks test
+
+bench: .venv/.test ## measure what the book claims of speed and size
+	for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
+
+requirements: .venv/.test ## pin all packages anew
+	$(PY) -m tools.requirements
+
+clean: ## remove what was built; the environment in .venv stays
+	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
+
+$(SITE): .venv/.site $(SOURCES)
+	$(PY) -m tools.build
+
+# The environment grows by need: a reader's site wants no torch, a student no test oracles.
+.venv/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"The book needs Python 3.11 to 3.13; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
+	@echo "Making an environment in .venv …"
+	@$(PYTHON) -m venv .venv && touch $@
+
+.venv/.site: requirements-site.txt requirements.txt | .venv/.python
+	@echo "Installing what building the site needs …"
+	@$(PIP) -r requirements-site.txt -c requirements.txt && touch $@
+
+.venv/.lab: requirements.txt pyproject.toml | .venv/.python
+	@echo "Installing what the notebooks need, torch among it: this takes a few minutes …"
+	@$(PIP) -r requirements.txt && $(PIP) --no-deps -e . && touch $@ .venv/.site
+
+.venv/.test: requirements-test.txt .venv/.lab
+	@echo "Installing what the tests need …"
+	@$(PIP) -r requirements-test.txt && touch $@

@@ -1,0 +1,1 @@
+"""The project's own commands: on notebooks, pins, the browser, the site."""
