@@ -1,0 +1,94 @@
+"""From logits to the next token: softmax, temperature, top-k, top-p (Holtzman et al. 2020).
+
+All functions take the logits (V,) of one position. The widgets' JavaScript does the same; both are
+tested on tests/data/sampling.json.
+"""
+
+import torch
+from torch import Tensor
+
+
+def softmax(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """Turn logits (V,) into probabilities (V,): p ∝ exp(logit / temperature).
+
+    Temperature 0 is the limit: all mass on the largest logit, on the first of equal ones.
+
+    >>> softmax(torch.tensor([0.0, 0.0]))
+    tensor([0.5000, 0.5000])
+    >>> softmax(torch.tensor([1.0, 3.0, 3.0]), temperature=0)
+    tensor([0., 1., 0.])
+    """
+    check_sampling(temperature=temperature)
+    if temperature == 0:
+        return torch.zeros_like(logits).index_fill_(0, first_argmax(logits), 1.0)
+    # the largest is taken off first, so that a tiny temperature does not overflow
+    return ((logits - logits.max()) / temperature).softmax(-1)
+
+
+def first_argmax(logits: Tensor) -> Tensor:
+    """Give the index of the largest logit, the lowest index of equal ones, as a 0-d tensor."""
+    return (logits == logits.max()).nonzero()[0, 0]
+
+
+def filter_top_k(logits: Tensor, k: int) -> Tensor:
+    """Set all but the k largest logits to -inf; those equal to the k-th largest stay too.
+
+    >>> filter_top_k(torch.tensor([1.0, 3.0, 2.0]), 2)
+    tensor([-inf, 3., 2.])
+    """
+    check_sampling(top_k=k)
+    kth = logits.topk(min(k, len(logits))).values[-1]
+    return logits.masked_fill(logits < kth, -torch.inf)
+
+
+def filter_top_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the fewest tokens whose probabilities sum to at least p, set the others to -inf.
+
+    At least one stays; of equal logits those of the higher index stay, as in transformers.
+
+    >>> filter_top_p(torch.tensor([0.5, 0.3, 0.2]).log(), 0.7).exp()
+    tensor([0.5000, 0.3000, 0.0000])
+    """
+    check_sampling(top_p=p)
+    ascending, order = logits.sort(stable=True)
+    drop = ascending.softmax(-1).cumsum(-1) <= 1 - p
+    drop[-1] = False
+    return logits.masked_fill(torch.zeros_like(drop).scatter(0, order, drop), -torch.inf)
+
+
+def probabilities(
+    logits: Tensor,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Tensor:
+    """Turn logits (V,) into the distribution that is sampled: temperature, then top-k, then top-p.
+
+    Raises ValueError for temperature < 0, top_k < 1 and top_p outside 0 < p ≤ 1.
+    """
+    check_sampling(temperature, top_k, top_p)
+    if temperature == 0:
+        return softmax(logits, 0)
+    logits = (logits - logits.max()) / temperature
+    if top_k is not None:
+        logits = filter_top_k(logits, top_k)
+    if top_p is not None:
+        logits = filter_top_p(logits, top_p)
+    return softmax(logits)
+
+
+def sample(probs: Tensor, generator: torch.Generator | None = None) -> int:
+    """Draw one token id from probabilities (V,), with torch's random numbers or your generator's."""
+    return int(torch.multinomial(probs, 1, generator=generator))
+
+
+def check_sampling(
+    temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> None:
+    """Raise ValueError with one sentence when a sampling option is outside its range."""
+    if not 0 <= temperature < float("inf"):
+        raise ValueError(f"temperature must be 0 (greedy) or more, not {temperature}")
+    if top_k is not None and (top_k != int(top_k) or top_k < 1):
+        raise ValueError(f"top_k must be a whole number of tokens, 1 or more, not {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be above 0 and at most 1, not {top_p}")

@@ -1,0 +1,500 @@
+"""SmolLM2-135M-Instruct in plain torch: a Llama (Touvron et al. 2023) small enough to read.
+
+    model = load()
+    model.next_token("The quick brown fox jumps")   # [(' over', 0.99…), …]
+    model(ids).attentions                            # (L, H, T, T)
+
+Shapes: T tokens now, S tokens seen so far (T and those in the cache), D = n_embd numbers a token,
+H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in the vocabulary.
+"""
+
+import codecs
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lmkit import assets, gguf
+from lmkit.generate import check_sampling, probabilities, sample
+from lmkit.tokenizers import BPETokenizer
+
+END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+ROLES = ("system", "user", "assistant")
+FORMAT = 1  # of the converted files; a new number makes new ones
+MANY_ATTENTIONS = 512 * 512  # T·S; 30 layers of 9 heads, 4 bytes each, then take 283 MB
+
+
+@dataclass(frozen=True)
+class Config:
+    """The sizes of a model."""
+
+    n_layer: int
+    n_head: int
+    n_kv_head: int
+    n_embd: int
+    n_hidden: int
+    vocab_size: int
+    n_context: int
+    rope_base: float
+    norm_eps: float
+
+    @property
+    def head_dim(self) -> int:
+        """Numbers a head."""
+        return self.n_embd // self.n_head
+
+
+@dataclass
+class Output:
+    """What `model(ids)` gives.
+
+    `logits` (T, V); `hidden_states` (L + 1, T, D), as in transformers: the embeddings, then the
+    output of each layer, the last one after the final norm; `attentions` (L, H, T, S).
+    """
+
+    logits: Tensor
+    hidden_states: Tensor
+    _attentions: Tensor | None = None
+
+    @property
+    def attentions(self) -> Tensor:
+        """Attention weights (L, H, T, S); each row of S sums to 1."""
+        if self._attentions is None:
+            raise ValueError(
+                "no attentions were kept, since for so long a text they take much memory: "
+                "ask for them with model(ids, attentions=True)"
+            )
+        return self._attentions
+
+
+class KVCache:
+    """Keys and values of the tokens seen so far, so that only new tokens must be computed.
+
+    The memory is taken beforehand and doubled when it is full, so adding a token copies nothing.
+    """
+
+    def __init__(self) -> None:
+        self.n_seen = 0
+        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def add(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Add k and v (G, T, d) of new tokens; give those of all tokens so far (G, S, d)."""
+        end = self.n_seen + k.shape[1]
+        if layer not in self._layers or end > self._layers[layer][0].shape[1]:
+            self._layers[layer] = self._grown(layer, k, 2 * end), self._grown(layer, v, 2 * end, 1)
+        keys, values = self._layers[layer]
+        keys[:, self.n_seen : end], values[:, self.n_seen : end] = k, v
+        return keys[:, :end], values[:, :end]
+
+    def _grown(self, layer: int, like: Tensor, capacity: int, which: int = 0) -> Tensor:
+        new = like.new_empty(like.shape[0], capacity, like.shape[2])
+        if layer in self._layers:
+            new[:, : self.n_seen] = self._layers[layer][which][:, : self.n_seen]
+        return new
+
+
+def linear(x: Tensor, w: Tensor) -> Tensor:
+    """Multiply x (T, in) by w (in, out).
+
+    For a single row torch uses one core; four quarters of the sum at once use all.
+    """
+    if len(x) > 1:
+        return x @ w
+    return torch.bmm(x.view(4, 1, -1), w.view(4, -1, w.shape[1])).sum(0)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (xᵢ, xᵢ₊d/2) of x (H, T, d) by their position's angles (RoPE, Su et al. 2021).
+
+    cos and sin are (T, d); sin has the minus sign of the first half in it.
+    """
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Causal attention, softmax(QKᵀ/√d)V: the result (H, T, d) and the weights (H, T, S).
+
+    Each of the G heads of k and v (G, S, d) serves H/G neighbouring heads of q (H, T, d).
+    """
+    (n_head, n_new, d), (n_kv_head, n_seen, _) = q.shape, k.shape
+    q = q.reshape(n_kv_head, -1, d)  # (G, H/G·T, d)
+    scores = (q @ k.mT / math.sqrt(d)).view(n_head, n_new, n_seen)
+    scores = scores.masked_fill(~causal_mask(n_new, n_seen), -torch.inf)
+    attn = scores.softmax(-1)  # (H, T, S)
+    out = attn.view(n_kv_head, -1, n_seen) @ v  # (G, H/G·T, d)
+    return out.view(n_head, n_new, d), attn
+
+
+def attend_fast(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Compute the result of `attend` by torch's own kernel, which never holds the weights."""
+    n_new, n_seen = q.shape[1], k.shape[1]
+    mask = causal_mask(n_new, n_seen) if n_new > 1 else None
+    return F.scaled_dot_product_attention(
+        q[None], k[None], v[None], attn_mask=mask, enable_gqa=True
+    )[0]
+
+
+def causal_mask(n_new: int, n_seen: int) -> Tensor:
+    """Tell which of S tokens each of the last T may look at: (T, S), true up to itself."""
+    return torch.ones(n_new, n_seen, dtype=torch.bool).tril(n_seen - n_new)
+
+
+class RMSNorm(nn.Module):
+    """Divide by the root mean square, then scale (Zhang & Sennrich 2019)."""
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        self.weight, self.eps = nn.Parameter(torch.empty(c.n_embd)), c.norm_eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take x (T, D) and give the same shape."""
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+class Attention(nn.Module):
+    """Attention with rotary positions, groups of heads sharing keys (Ainslie et al. 2023)."""
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        self.heads = (c.n_head, c.n_kv_head, c.n_kv_head)
+        self.qkv = nn.Parameter(torch.empty(c.n_embd, sum(self.heads) * c.head_dim))
+        self.out = nn.Parameter(torch.empty(c.n_embd, c.n_embd))
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], layer: int, cache: KVCache | None, keep: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept."""
+        heads = linear(x, self.qkv).view(len(x), sum(self.heads), -1)  # (T, H + 2G, d)
+        q, k, v = heads.transpose(0, 1).split(self.heads)  # (H, T, d), (G, T, d), (G, T, d)
+        q, k = rotate(q, *rope), rotate(k, *rope)
+        if cache is not None:
+            k, v = cache.add(layer, k, v)  # (G, S, d)
+        y, attn = attend(q, k, v) if keep else (attend_fast(q, k, v), None)
+        return linear(y.transpose(0, 1).reshape(x.shape), self.out), attn
+
+
+class MLP(nn.Module):
+    """The SwiGLU layer (Shazeer 2020): (silu(x·gate) ⊙ (x·up))·down."""
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        self.gate_up = nn.Parameter(torch.empty(c.n_embd, 2 * c.n_hidden))
+        self.down = nn.Parameter(torch.empty(c.n_hidden, c.n_embd))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take x (T, D) and give the same shape."""
+        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)  # (T, n_hidden) each
+        return linear(F.silu(gate) * up, self.down)
+
+
+class Block(nn.Module):
+    """One layer: attention, then the MLP, each on the norm of x and added to x."""
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        self.attn_norm, self.attn = RMSNorm(c), Attention(c)
+        self.mlp_norm, self.mlp = RMSNorm(c), MLP(c)
+
+
+class SmolLM(nn.Module):
+    """The model and its tokenizer; `load` makes it."""
+
+    def __init__(self, config: Config, tokenizer: BPETokenizer) -> None:
+        super().__init__()
+        self.config, self.tokenizer = config, tokenizer
+        # the same matrix turns ids into vectors (its columns) and vectors into logits
+        self.unembed = nn.Parameter(torch.empty(config.n_embd, config.vocab_size))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = RMSNorm(config)
+
+    def forward(
+        self,
+        ids: Sequence[int] | Tensor,
+        cache: KVCache | None = None,
+        attentions: bool | None = None,
+    ) -> Output:
+        """Run token ids (T,), with those in the cache before them, and give an `Output`.
+
+        Attentions are kept unless there are many (T·S > 512²); true or false decides it.
+        Raises ValueError when ids are empty, unknown or with the cache's more than n_context.
+        """
+        ids = self._check_ids(ids, cache)
+        if attentions is None:
+            n_seen = len(ids) + (cache.n_seen if cache is not None else 0)
+            attentions = len(ids) * n_seen <= MANY_ATTENTIONS
+        hidden: list[Tensor] = []
+        attns: list[Tensor] | None = [] if attentions else None
+        x = self._run(ids, cache, hidden, attns)
+        return Output(self._logits(x), torch.stack(hidden), torch.stack(attns) if attns else None)
+
+    def _run(
+        self,
+        ids: Tensor,
+        cache: KVCache | None = None,
+        hidden: list[Tensor] | None = None,
+        attns: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Give the last hidden state (T, D) of ids (T,); fill the lists that are given."""
+        x = self.unembed.T[ids]  # (T, D)
+        rope = self._rope(cache.n_seen if cache is not None else 0, len(ids))
+        for layer, block in enumerate(self.blocks):
+            if hidden is not None:
+                hidden.append(x)
+            y, attn = block.attn(block.attn_norm(x), rope, layer, cache, attns is not None)
+            x = x + y
+            x = x + block.mlp(block.mlp_norm(x))
+            if attns is not None:
+                attns.append(attn)
+        x = self.norm(x)
+        if hidden is not None:
+            hidden.append(x)
+        if cache is not None:
+            cache.n_seen += len(ids)
+        return x
+
+    def _rope(self, start: int, n: int) -> tuple[Tensor, Tensor]:
+        """Cosine and signed sine (T, d) of position · base^(-2i/d)."""
+        d = self.config.head_dim
+        speed = self.config.rope_base ** (-torch.arange(0, d, 2).float() / d)  # (d/2,)
+        angle = torch.arange(start, start + n).float()[:, None] * speed  # (T, d/2)
+        cos, sin = angle.cos().to(self.unembed.dtype), angle.sin().to(self.unembed.dtype)
+        return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return linear(x, self.unembed).float()  # (T, V)
+
+    def _check_ids(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
+        try:
+            ids = torch.as_tensor(ids)
+        except (TypeError, ValueError, RuntimeError):
+            ids = torch.empty(0, 0)
+        if ids.dim() != 1 or (len(ids) and ids.dtype not in (torch.int64, torch.int32)):
+            raise TypeError("ids must be a list of whole numbers, as tokenizer.encode gives them")
+        if len(ids) == 0:
+            raise ValueError("ids are empty: the model needs at least one token to go on from")
+        if ids.min() < 0 or ids.max() >= self.config.vocab_size:
+            raise ValueError(f"ids must lie between 0 and {self.config.vocab_size - 1}")
+        self._check_length(len(ids) + (cache.n_seen if cache is not None else 0))
+        return ids.long()
+
+    def _check_length(self, n: int, more: str = "") -> None:
+        if n > (limit := self.config.n_context):
+            raise ValueError(f"{n} tokens{more} are more than the context of {limit}: use fewer")
+
+    def _start(self, text: str) -> list[int]:
+        """Token ids of a text after `<|endoftext|>`, which says that a text begins."""
+        ids = [self.tokenizer.special[END_OF_TEXT], *self.tokenizer.encode(text)]
+        self._check_length(len(ids))
+        return ids
+
+    @torch.inference_mode()
+    def _last_logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Tensor:
+        """Give the logits (V,) after the last of the ids."""
+        return self._logits(self._run(torch.tensor(ids), cache)[-1:])[0]
+
+    def next_token(self, text: str, k: int = 10) -> list[tuple[str, float]]:
+        """Give the k likeliest next tokens after a text, with their probabilities.
+
+        The text starts with `<|endoftext|>`, as in `log_probs` and `generate`.
+        """
+        if k < 1:
+            raise ValueError(f"k must be 1 or more tokens, not {k}")
+        probs = self._last_logits(self._start(text)).softmax(-1)
+        top = probs.topk(min(k, len(probs)))
+        return list(zip(self.tokenizer.tokens(top.indices), top.values.tolist(), strict=True))
+
+    @torch.inference_mode()
+    def log_probs(self, text: str) -> list[tuple[str, float]]:
+        """Give each token of a text with its natural log-probability, given all before it.
+
+        Their sum is log P(text), by the chain rule; the first is given the start token.
+        """
+        ids = self._start(text)
+        logits = self._logits(self._run(torch.tensor(ids)))[:-1]  # (T - 1, V)
+        chosen = logits.log_softmax(-1).gather(1, torch.tensor(ids[1:], dtype=torch.long)[:, None])
+        return list(zip(self.tokenizer.tokens(ids[1:]), chosen[:, 0].tolist(), strict=True))
+
+    def generate(
+        self,
+        text: str,
+        max_new_tokens: int = 50,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Go on with a text, piece by piece as they are made: `print(*…, sep="")`.
+
+        Temperature 0 takes the likeliest token each time. Stops at the end of the text or
+        after max_new_tokens. The pieces are whole characters. Raises ValueError at once when an
+        option is out of range or the context would overflow.
+        """
+        options = (temperature, top_k, top_p)
+        return self._generate(self._start(text), max_new_tokens, options, seed)
+
+    def chat(
+        self,
+        messages: str | Sequence[Mapping[str, str]],
+        max_new_tokens: int = 200,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Answer messages `{"role": "user", "content": …}`, or one str, as `generate` does."""
+        options = (temperature, top_k, top_p)
+        return self._generate(self.chat_ids(messages), max_new_tokens, options, seed)
+
+    def chat_ids(self, messages: str | Sequence[Mapping[str, str]]) -> list[int]:
+        """Put messages into SmolLM2's chat template; special tokens in them stay plain text."""
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        _check_messages(messages)
+        if messages[0]["role"] != "system":
+            messages = [{"role": "system", "content": SYSTEM}, *messages]
+        encode, special = self.tokenizer.encode, self.tokenizer.special
+        ids = []
+        for message in messages:
+            ids += [special[MESSAGE_START], *encode(message["role"] + "\n" + message["content"])]
+            ids += [special[MESSAGE_END], *encode("\n")]
+        return [*ids, special[MESSAGE_START], *encode("assistant\n")]
+
+    def _generate(
+        self, ids: list[int], max_new_tokens: int, options: tuple[Any, ...], seed: int | None
+    ) -> Iterator[str]:
+        check_sampling(*options)
+        if max_new_tokens < 0:
+            raise ValueError(f"max_new_tokens must be 0 or more, not {max_new_tokens}")
+        self._check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        return self._stream(ids, max_new_tokens, options, generator)
+
+    def _stream(
+        self, ids: list[int], n: int, options: tuple[Any, ...], generator: torch.Generator | None
+    ) -> Iterator[str]:
+        stops = {self.tokenizer.special[END_OF_TEXT], self.tokenizer.special[MESSAGE_END]}
+        cache = KVCache()
+        utf8 = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
+        for _ in range(n):
+            token_id = sample(probabilities(self._last_logits(ids, cache), *options), generator)
+            if token_id in stops:
+                break
+            ids = [token_id]
+            if piece := utf8.decode(self.tokenizer.token_bytes(token_id)):
+                yield piece
+        if piece := utf8.decode(b"", final=True):
+            yield piece
+
+
+def _check_messages(messages: Sequence[Mapping[str, str]]) -> None:
+    if not messages:
+        raise ValueError("messages are empty: give at least one, or a str")
+    for message in messages:
+        if not isinstance(message, Mapping) or set(message) != {"role", "content"}:
+            raise ValueError(f'a message must be {{"role": …, "content": …}}, not {message!r}')
+        if message["role"] not in ROLES:
+            raise ValueError(f"role must be one of {', '.join(ROLES)}, not {message['role']!r}")
+        if not isinstance(message["content"], str):
+            raise ValueError(f"content must be a str, not {type(message['content']).__name__}")
+
+
+def load(dtype: torch.dtype = torch.float32) -> SmolLM:
+    """Load SmolLM2; the first time it is fetched, and its weights are converted, once for all.
+
+    The converted file is memory-mapped, so that all processes share it; another dtype than float32
+    makes a copy of one's own. Raises `lmkit.assets.AssetError`.
+    """
+    source = assets.path("smollm2")
+    pin = assets.ASSETS["smollm2"].files[source.name]
+    folder = assets.materialise(f"smollm2-f32-{pin[:8]}-v{FORMAT}", lambda to: convert(source, to))
+    saved = json.loads((folder / "model.json").read_bytes())
+    with torch.device("meta"):  # no memory yet: the tensors are put in below
+        model = SmolLM(Config(**saved["config"]), _tokenizer(saved))
+    from safetensors.torch import load_file
+
+    model.load_state_dict(load_file(folder / "model.safetensors"), assign=True)
+    return model.requires_grad_(False).eval().to(dtype)
+
+
+def _tokenizer(saved: dict[str, Any]) -> BPETokenizer:
+    vocab = {token: i for i, token in enumerate(saved["tokens"])}
+    merges = (tuple(pair.split(" ")) for pair in saved["merges"])
+    return BPETokenizer(vocab, merges, saved["special"], split_digits=True)
+
+
+def convert(source: Path, folder: Path) -> None:
+    """Write a GGUF file's weights as model.safetensors, its sizes and vocabulary as model.json.
+
+    Matrices are stored as (in, out), so that a layer is x @ w.
+    """
+    from safetensors.torch import save_file
+
+    metadata, tensors = gguf.read(source)
+    config = read_config(metadata)
+    tokens = metadata["tokenizer.ggml.tokens"]
+    kinds = metadata["tokenizer.ggml.token_type"]
+    saved = {
+        "config": asdict(config),
+        "tokens": tokens,
+        "merges": metadata["tokenizer.ggml.merges"],
+        "special": {
+            t: i for i, (t, kind) in enumerate(zip(tokens, kinds, strict=True)) if kind == 3
+        },
+    }
+    (folder / "model.json").write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
+    save_file(read_weights(tensors, config), folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)  # save_file makes it private
+
+
+def read_config(metadata: Mapping[str, Any]) -> Config:
+    """Take the sizes of a Llama out of a GGUF file's metadata."""
+    return Config(
+        n_layer=metadata["llama.block_count"],
+        n_head=metadata["llama.attention.head_count"],
+        n_kv_head=metadata["llama.attention.head_count_kv"],
+        n_embd=metadata["llama.embedding_length"],
+        n_hidden=metadata["llama.feed_forward_length"],
+        vocab_size=metadata["llama.vocab_size"],
+        n_context=metadata["llama.context_length"],
+        rope_base=metadata["llama.rope.freq_base"],
+        norm_eps=metadata["llama.attention.layer_norm_rms_epsilon"],
+    )
+
+
+def read_weights(tensors: Mapping[str, gguf.Array], c: Config) -> dict[str, Tensor]:
+    """Give a GGUF file's tensors the names and shapes of `SmolLM`."""
+
+    def matrix(*names: str) -> Tensor:
+        """Join matrices (out, in) side by side into one (in, all out)."""
+        return torch.cat([torch.tensor(tensors[f"{n}.weight"]) for n in names]).T.contiguous()
+
+    def vector(name: str) -> Tensor:
+        return torch.tensor(tensors[f"{name}.weight"])
+
+    weights = {"unembed": matrix("token_embd"), "norm.weight": vector("output_norm")}
+    for i in range(c.n_layer):
+        ours, theirs = f"blocks.{i}", f"blk.{i}"
+        qkv = matrix(*(f"{theirs}.attn_{part}" for part in "qkv"))
+        weights |= {
+            f"{ours}.attn_norm.weight": vector(f"{theirs}.attn_norm"),
+            f"{ours}.attn.qkv": _unpermute(qkv, c),
+            f"{ours}.attn.out": matrix(f"{theirs}.attn_output"),
+            f"{ours}.mlp_norm.weight": vector(f"{theirs}.ffn_norm"),
+            f"{ours}.mlp.gate_up": matrix(f"{theirs}.ffn_gate", f"{theirs}.ffn_up"),
+            f"{ours}.mlp.down": matrix(f"{theirs}.ffn_down"),
+        }
+    return weights
+
+
+def _unpermute(qkv: Tensor, c: Config) -> Tensor:
+    """Undo llama.cpp's order within a head of q and k: it has the pairs that RoPE turns adjacent."""
+    n_rotated = (c.n_head + c.n_kv_head) * c.head_dim
+    heads = qkv[:, :n_rotated].view(c.n_embd, -1, c.head_dim // 2, 2)  # (D, H + G, d/2, 2)
+    return torch.cat([heads.mT.reshape(c.n_embd, -1), qkv[:, n_rotated:]], dim=1)
