@@ -7,6 +7,7 @@ no path of this machine, no error, no huge output. `test` runs nbval in strict m
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -59,6 +60,7 @@ def run(file: Path) -> list[str]:
         kernel_name="python3",
         timeout=300,
         store_widget_state=False,
+        coalesce_streams=True,
         record_timing=False,
         resources={"metadata": {"path": str(file.parent)}},
     )
@@ -104,6 +106,9 @@ def _check_file(file: Path, notebook: Any) -> Iterator[str]:
         yield "the code changed after it was run: python -m tools.notebooks run"
     if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
         yield "not in nbformat 4.5"
+    ids = [cell.get("id") for cell in json.loads(text)["cells"]]  # nbformat mends them on reading
+    if None in ids or len(set(ids)) < len(ids):
+        yield "a cell has no id of its own"
     if "widgets" in notebook.metadata or "widget-view+json" in text:
         yield "holds widget state: python -m tools.notebooks run"
     if path := re.search(
@@ -115,9 +120,6 @@ def _check_file(file: Path, notebook: Any) -> Iterator[str]:
 
 
 def _check_cells(notebook: Any) -> Iterator[str]:
-    ids = [cell.get("id") for cell in notebook.cells]
-    if None in ids or len(set(ids)) < len(ids):
-        yield "a cell has no id of its own"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         yield "not run from top to bottom"

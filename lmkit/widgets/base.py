@@ -43,13 +43,13 @@ class Widget(anywidget.AnyWidget):
 
     def _on_request(self, _: Any, message: Any, buffers: Any) -> None:
         try:
-            reply = {"reply": self.answer(message["request"])}
+            reply: dict[str, Any] = {"reply": self.answer(message["request"])}
         except (ValueError, OSError) as error:
             reply = {"error": str(error)}
         self.send({"id": message["id"], **reply})
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, meta = super()._repr_mimebundle_()
+        data, meta = super()._repr_mimebundle_() or ({}, {})
         data["text/html"] = self._repr_page()
         data["text/plain"] = self.summary()
         return data, meta

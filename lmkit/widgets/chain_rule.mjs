@@ -103,14 +103,13 @@ class View {
     this.pick(-1);
   }
 
-  /** A token in the shade of its probability: dark where the model was sure. */
+  /** A token in the shade of its probability: deep where the model was sure. */
   token(token, at) {
     const p = Math.exp(token.l);
     const label = `${visible(token.t)}, ${percent(p)}`;
     const leave = () => this.strip.contains(document.activeElement) || this.pick(-1);
     const node = chip(token, "button", { "aria-label": label, "aria-pressed": "false", style: `--share:${p.toFixed(3)}`, onclick: () => this.pick(at), onfocus: () => this.pick(at), onpointerenter: () => this.pick(at), onpointerleave: leave });
     node.classList.add("lm-shaded");
-    node.classList.toggle("lm-dark", p > 0.5);
     return node;
   }
 

@@ -25,7 +25,7 @@ class ChainRule(Widget):
     _css = source.css("kit") + source.css("chain-rule")
     _height = 640
 
-    sentences = t.List().tag(sync=True)
+    sentences = t.List(t.Dict()).tag(sync=True)
     text = t.Unicode().tag(sync=True)
     model_name = t.Unicode().tag(sync=True)
 

@@ -27,10 +27,10 @@ class NextToken(Widget):
     _css = source.css("kit") + source.css("next-token")
     _height = 520
 
-    trees = t.List().tag(sync=True)
+    trees = t.List(t.Dict()).tag(sync=True)
     width = t.Int(5).tag(sync=True)
     text = t.Unicode().tag(sync=True)
-    path = t.List().tag(sync=True)
+    path = t.List(t.Dict()).tag(sync=True)
     temperature = t.Enum(TEMPERATURES, 1).tag(sync=True)
     top_k = t.Enum((0, 1, 2, 3, 5, 8), 0).tag(sync=True)
     top_p = t.Enum(TOP_PS, 1).tag(sync=True)
@@ -52,7 +52,8 @@ class NextToken(Widget):
             )
         ids = self._ids(text)
         path = [int(i) for i in request["path"]]
-        return {"start": self._chips(ids[1:]), "node": self._node([*ids, *path])}
+        node = self._branch([*ids, *path], self._lm.new_cache(), depth=1)
+        return {"start": self._chips(ids[1:]), "node": node}
 
     def summary(self) -> str:
         """Return the likeliest tokens after the first context."""
@@ -79,18 +80,19 @@ class NextToken(Widget):
 
     def _tree(self, text: str, depth: int, width: int) -> dict[str, Any]:
         ids = self._ids(text)
-        root = self._branch(ids, depth, width)
+        root = self._branch(ids, self._lm.new_cache(), depth, width)
         return {"text": text, "start": self._chips(ids[1:]), "root": root}
 
-    def _branch(self, ids: list[int], depth: int, width: int) -> dict[str, Any]:
-        node = self._node(ids)
-        if depth > 1:
-            node["c"] = [self._branch([*ids, i], depth - 1, width) for i in node["i"][:width]]
-        return node
-
-    def _node(self, ids: list[int]) -> dict[str, Any]:
-        logits = self._lm.next_logits(ids)
+    def _branch(self, new: list[int], cache: Any, depth: int, width: int = 0) -> dict[str, Any]:
+        """Return the node after the tokens in the cache and the new ones, and those below it."""
+        logits = self._lm.next_logits(new, cache)
+        seen = cache.n_seen
         order, node = pack(np.asarray(logits, dtype=np.float64))
+        if depth > 1:
+            node["c"] = []
+            for i in order[:width]:
+                cache.n_seen = seen  # forget the branch before
+                node["c"].append(self._branch([i], cache, depth - 1, width))
         return {"t": self._lm.tokenizer.tokens(order), "i": order, **node}
 
 
@@ -100,7 +102,7 @@ def pack(logits: np.ndarray, stored: int = STORED) -> tuple[list[int], dict[str,
     Kept are the log probabilities `l` of those tokens; `r`, for each temperature above zero the
     log of the sum of exp(log p / temperature) over all the others; `n`, for each temperature the
     nuclei (top-p) that reach beyond the stored tokens, as pairs of size and of mass beyond p in
-    units of 10⁻⁵. Four decimals each: a share is exact to one part in ten thousand.
+    units of 10⁻⁵. Four decimals each: a share is exact to four parts in ten thousand.
     """
     order = np.argsort(-logits, kind="stable")
     log_p = logits[order] - logits.max()

@@ -1,0 +1,59 @@
+import { barsSvg, csv, filterTopK, filterTopP, number, percent, probabilities, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
+import { close, equal, test, vectors } from "./harness.mjs";
+
+test("sampling agrees with transformers on the shared vectors", async () => {
+  const cases = await vectors("sampling");
+  equal(cases.length >= 20, true, "number of cases");
+  for (const { logits, temperature, top_k, top_p, probabilities: expected } of cases) {
+    const actual = probabilities(logits, { temperature, topK: top_k ?? 0, topP: top_p ?? 1 });
+    expected.forEach((p, i) => close(actual[i], p, 1e-7, JSON.stringify({ logits, temperature, top_k, top_p, i })));
+  }
+});
+
+test("softmax is exact for large logits and shifts", () => {
+  equal(softmax([1000, 1000]), [0.5, 0.5]);
+  close(softmax([0, Math.log(3)])[1], 0.75, 1e-12);
+});
+
+test("softmax at temperature 0 takes the first of equals", () => equal(softmax([1, 3, 3], 0), [0, 1, 0]));
+
+test("top-k keeps ties with the k-th, top-p at least one token", () => {
+  equal(filterTopK([3, 2, 2, 1], 2).map(Number.isFinite), [true, true, true, false]);
+  equal(filterTopP([0.7, 0.2, 0.1], 0.5), [1, 0, 0]);
+});
+
+test("numbers have three significant digits", () => {
+  equal([0.0171, 8.3, 123.4, 6039, 12345, 1.24e-8, -0.5, 0].map((x) => number(x)),
+    ["0.0171", "8.30", "123", "6039", "12\u2009345", "1.24 × 10⁻⁸", "−0.500", "0"]);
+  equal(scientific(123), "1.23 × 10²");
+  equal([NaN, Infinity].map((x) => number(x)), ["not a number", "∞"]);
+});
+
+test("a product too small for a double still has its number", () => {
+  equal(scientificFromLog(Math.log(1.24e-8)), "1.24 × 10⁻⁸");
+  equal(scientificFromLog(-1000 * Math.LN10 + Math.log(5)), "5.00 × 10⁻¹⁰⁰⁰");
+});
+
+test("a share is never rounded to certainty", () => {
+  equal([0, 1, 0.9953, 0.99999, 0.0171, 1e-7].map(percent), ["0 %", "100 %", "99.5 %", "> 99.9 %", "1.71 %", "1.0 × 10⁻⁵ %"]);
+});
+
+test("thousands are spaced from five digits on", () => equal(["1234", "12345", "1234567.5"].map(thousands), ["1234", "12\u2009345", "1\u2009234\u2009567.5"]));
+
+test("a token shows its leading space and its line ends", () => {
+  equal([" over", "\n", "a b", "", "\t"].map(visible), ["·over", "↵", "a b", "∅", "⇥"]);
+  equal(quoted(" over"), "“over”");
+});
+
+test("hostile text stays text", () => {
+  const evil = '<img src=x onerror="window.hacked=1">';
+  const node = h("p", {}, evil, chip({ t: evil, i: 1 }));
+  equal(node.querySelector("img"), null);
+  equal(node.firstChild.textContent, evil);
+  const svg = new DOMParser().parseFromString(barsSvg(evil, [{ label: evil, share: 0.5, text: "\u0001<&" }], { paper: "#fff", ink: "#000", accent: "#00f" }), "image/svg+xml");
+  equal(svg.querySelector("parsererror, img"), null);
+});
+
+test("csv quotes what needs it and defuses formulas", () => {
+  equal(csv([["a", 'say "hi"', 1], ["=1+1", "x,y", -0.5]]), 'a,"say ""hi""",1\r\n\'=1+1,"x,y",-0.5\r\n');
+});
