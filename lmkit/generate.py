@@ -78,7 +78,7 @@ def probabilities(
 
 
 def sample(probs: Tensor, generator: torch.Generator | None = None) -> int:
-    """Draw one token id from probabilities (V,), with torch's random numbers or your generator's."""
+    """Draw one token id from probabilities (V,), with torch's random numbers or the generator's."""
     return int(torch.multinomial(probs, 1, generator=generator))
 
 

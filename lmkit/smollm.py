@@ -11,14 +11,14 @@ H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in 
 import codecs
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
 from lmkit import assets, gguf
 from lmkit.generate import check_sampling, probabilities, sample
@@ -27,6 +27,7 @@ from lmkit.tokenizers import BPETokenizer
 END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 ROLES = ("system", "user", "assistant")
+Messages = Sequence[Mapping[str, str]]
 FORMAT = 1  # of the converted files; a new number makes new ones
 MANY_ATTENTIONS = 512 * 512  # T·S; 30 layers of 9 heads, 4 bytes each, then take 283 MB
 
@@ -82,22 +83,19 @@ class KVCache:
 
     def __init__(self) -> None:
         self.n_seen = 0
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._layers: dict[int, Tensor] = {}  # each (2, G, capacity, d): keys, values
 
     def add(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Add k and v (G, T, d) of new tokens; give those of all tokens so far (G, S, d)."""
-        end = self.n_seen + k.shape[1]
-        if layer not in self._layers or end > self._layers[layer][0].shape[1]:
-            self._layers[layer] = self._grown(layer, k, 2 * end), self._grown(layer, v, 2 * end, 1)
-        keys, values = self._layers[layer]
-        keys[:, self.n_seen : end], values[:, self.n_seen : end] = k, v
-        return keys[:, :end], values[:, :end]
-
-    def _grown(self, layer: int, like: Tensor, capacity: int, which: int = 0) -> Tensor:
-        new = like.new_empty(like.shape[0], capacity, like.shape[2])
-        if layer in self._layers:
-            new[:, : self.n_seen] = self._layers[layer][which][:, : self.n_seen]
-        return new
+        start, end = self.n_seen, self.n_seen + k.shape[1]
+        store = self._layers.get(layer)
+        if store is None or end > store.shape[2]:
+            grown = k.new_empty(2, k.shape[0], 2 * end, k.shape[2])
+            if store is not None:
+                grown[:, :, :start] = store[:, :, :start]
+            store = self._layers[layer] = grown
+        store[0, :, start:end], store[1, :, start:end] = k, v
+        return store[0, :, :end], store[1, :, :end]
 
 
 def linear(x: Tensor, w: Tensor) -> Tensor:
@@ -136,9 +134,9 @@ def attend_fast(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Compute the result of `attend` by torch's own kernel, which never holds the weights."""
     n_new, n_seen = q.shape[1], k.shape[1]
     mask = causal_mask(n_new, n_seen) if n_new > 1 else None
-    return F.scaled_dot_product_attention(
-        q[None], k[None], v[None], attn_mask=mask, enable_gqa=True
-    )[0]
+    return scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, enable_gqa=True)[
+        0
+    ]
 
 
 def causal_mask(n_new: int, n_seen: int) -> Tensor:
@@ -155,7 +153,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Take x (T, D) and give the same shape."""
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        return rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
 class Attention(nn.Module):
@@ -191,7 +189,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Take x (T, D) and give the same shape."""
         gate, up = linear(x, self.gate_up).chunk(2, dim=-1)  # (T, n_hidden) each
-        return linear(F.silu(gate) * up, self.down)
+        return linear(silu(gate) * up, self.down)
 
 
 class Block(nn.Module):
@@ -202,9 +200,19 @@ class Block(nn.Module):
         self.attn_norm, self.attn = RMSNorm(c), Attention(c)
         self.mlp_norm, self.mlp = RMSNorm(c), MLP(c)
 
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], layer: int, cache: KVCache | None, keep: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept."""
+        y, attn = self.attn(self.attn_norm(x), rope, layer, cache, keep)
+        x = x + y
+        return x + self.mlp(self.mlp_norm(x)), attn
+
 
 class SmolLM(nn.Module):
     """The model and its tokenizer; `load` makes it."""
+
+    name = "SmolLM2-135M-Instruct"
 
     def __init__(self, config: Config, tokenizer: BPETokenizer) -> None:
         super().__init__()
@@ -213,6 +221,7 @@ class SmolLM(nn.Module):
         self.unembed = nn.Parameter(torch.empty(config.n_embd, config.vocab_size))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config)
+        self._stops = {tokenizer.special[END_OF_TEXT], tokenizer.special[MESSAGE_END]}
 
     def forward(
         self,
@@ -241,23 +250,21 @@ class SmolLM(nn.Module):
         hidden: list[Tensor] | None = None,
         attns: list[Tensor] | None = None,
     ) -> Tensor:
-        """Give the last hidden state (T, D) of ids (T,); fill the lists that are given."""
-        x = self.unembed.T[ids]  # (T, D)
-        rope = self._rope(cache.n_seen if cache is not None else 0, len(ids))
+        """Give the last hidden state (T, D) of ids (T,); append to the lists that are given."""
+        start = cache.n_seen if cache is not None else 0
+        x, rope = self.unembed.T[ids], self._rope(start, len(ids))  # (T, D)
+        states = [x]
         for layer, block in enumerate(self.blocks):
-            if hidden is not None:
-                hidden.append(x)
-            y, attn = block.attn(block.attn_norm(x), rope, layer, cache, attns is not None)
-            x = x + y
-            x = x + block.mlp(block.mlp_norm(x))
+            x, attn = block(x, rope, layer, cache, attns is not None)
+            states.append(x)
             if attns is not None:
                 attns.append(attn)
-        x = self.norm(x)
+        states[-1] = self.norm(x)
         if hidden is not None:
-            hidden.append(x)
+            hidden += states
         if cache is not None:
             cache.n_seen += len(ids)
-        return x
+        return states[-1]
 
     def _rope(self, start: int, n: int) -> tuple[Tensor, Tensor]:
         """Cosine and signed sine (T, d) of position · base^(-2i/d)."""
@@ -288,16 +295,24 @@ class SmolLM(nn.Module):
         if n > (limit := self.config.n_context):
             raise ValueError(f"{n} tokens{more} are more than the context of {limit}: use fewer")
 
+    @property
+    def start_id(self) -> int:
+        """The token that says that a text begins, `<|endoftext|>`."""
+        return self.tokenizer.special[END_OF_TEXT]
+
     def _start(self, text: str) -> list[int]:
-        """Token ids of a text after `<|endoftext|>`, which says that a text begins."""
-        ids = [self.tokenizer.special[END_OF_TEXT], *self.tokenizer.encode(text)]
+        ids = [self.start_id, *self.tokenizer.encode(text)]
         self._check_length(len(ids))
         return ids
 
+    def new_cache(self) -> KVCache:
+        """Make an empty cache for `model(ids, cache)`."""
+        return KVCache()
+
     @torch.inference_mode()
-    def _last_logits(self, ids: Sequence[int], cache: KVCache | None = None) -> Tensor:
-        """Give the logits (V,) after the last of the ids."""
-        return self._logits(self._run(torch.tensor(ids), cache)[-1:])[0]
+    def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
+        """Give the logits (V,) after the last of the ids, with those in the cache before them."""
+        return self._logits(self._run(self._check_ids(ids, cache), cache)[-1:])[0]
 
     def next_token(self, text: str, k: int = 10) -> list[tuple[str, float]]:
         """Give the k likeliest next tokens after a text, with their probabilities.
@@ -306,7 +321,7 @@ class SmolLM(nn.Module):
         """
         if k < 1:
             raise ValueError(f"k must be 1 or more tokens, not {k}")
-        probs = self._last_logits(self._start(text)).softmax(-1)
+        probs = self.next_logits(self._start(text)).softmax(-1)
         top = probs.topk(min(k, len(probs)))
         return list(zip(self.tokenizer.tokens(top.indices), top.values.tolist(), strict=True))
 
@@ -321,38 +336,65 @@ class SmolLM(nn.Module):
         chosen = logits.log_softmax(-1).gather(1, torch.tensor(ids[1:], dtype=torch.long)[:, None])
         return list(zip(self.tokenizer.tokens(ids[1:]), chosen[:, 0].tolist(), strict=True))
 
-    def generate(
+    def generate(self, text: str, max_new_tokens: int = 50, **options: Any) -> Iterator[str]:
+        """Go on with a text, in pieces as they are made: `print(*model.generate(…), sep="")`.
+
+        The pieces are whole characters; the options are those of `generate_ids`.
+        """
+        return self._stream(self.generate_ids(self._start(text), max_new_tokens, **options))
+
+    def chat(
+        self, messages: str | Messages, max_new_tokens: int = 200, **options: Any
+    ) -> Iterator[str]:
+        """Answer messages `{"role": "user", "content": …}`, or one str, as `generate` does."""
+        return self._stream(self.generate_ids(self.chat_ids(messages), max_new_tokens, **options))
+
+    def generate_ids(
         self,
-        text: str,
+        ids: Sequence[int] | Tensor,
         max_new_tokens: int = 50,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
-    ) -> Iterator[str]:
-        """Go on with a text, piece by piece as they are made: `print(*…, sep="")`.
+    ) -> Iterator[int]:
+        """Go on with token ids, one id at a time, until the end of the text or max_new_tokens.
 
-        Temperature 0 takes the likeliest token each time. Stops at the end of the text or
-        after max_new_tokens. The pieces are whole characters. Raises ValueError at once when an
-        option is out of range or the context would overflow.
+        Temperature 0 takes the likeliest each time; for the others see `generate.probabilities`.
+        The seed makes it repeatable. Raises ValueError at once when an option is out of range or
+        the context would overflow.
         """
-        options = (temperature, top_k, top_p)
-        return self._generate(self._start(text), max_new_tokens, options, seed)
+        check_sampling(temperature, top_k, top_p)
+        if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
+            raise ValueError(
+                f"max_new_tokens must be a whole number, 0 or more, not {max_new_tokens}"
+            )
+        ids = self._check_ids(ids)
+        self._check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
 
-    def chat(
-        self,
-        messages: str | Sequence[Mapping[str, str]],
-        max_new_tokens: int = 200,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[str]:
-        """Answer messages `{"role": "user", "content": …}`, or one str, as `generate` does."""
-        options = (temperature, top_k, top_p)
-        return self._generate(self.chat_ids(messages), max_new_tokens, options, seed)
+        def steps(ids: Tensor) -> Iterator[int]:  # apart, so that the checks above come at once
+            cache = KVCache()
+            for _ in range(max_new_tokens):
+                probs = probabilities(self.next_logits(ids, cache), temperature, top_k, top_p)
+                token_id = sample(probs, generator)
+                if token_id in self._stops:
+                    return
+                yield token_id
+                ids = torch.tensor([token_id])
 
-    def chat_ids(self, messages: str | Sequence[Mapping[str, str]]) -> list[int]:
+        return steps(ids)
+
+    def _stream(self, ids: Iterable[int]) -> Iterator[str]:
+        """Decode ids as they come, and hold the bytes of half a character back."""
+        utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        for token_id in ids:
+            if piece := utf8.decode(self.tokenizer.token_bytes(token_id)):
+                yield piece
+        if piece := utf8.decode(b"", final=True):
+            yield piece
+
+    def chat_ids(self, messages: str | Messages) -> list[int]:
         """Put messages into SmolLM2's chat template; special tokens in them stay plain text."""
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
@@ -366,34 +408,8 @@ class SmolLM(nn.Module):
             ids += [special[MESSAGE_END], *encode("\n")]
         return [*ids, special[MESSAGE_START], *encode("assistant\n")]
 
-    def _generate(
-        self, ids: list[int], max_new_tokens: int, options: tuple[Any, ...], seed: int | None
-    ) -> Iterator[str]:
-        check_sampling(*options)
-        if max_new_tokens < 0:
-            raise ValueError(f"max_new_tokens must be 0 or more, not {max_new_tokens}")
-        self._check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return self._stream(ids, max_new_tokens, options, generator)
 
-    def _stream(
-        self, ids: list[int], n: int, options: tuple[Any, ...], generator: torch.Generator | None
-    ) -> Iterator[str]:
-        stops = {self.tokenizer.special[END_OF_TEXT], self.tokenizer.special[MESSAGE_END]}
-        cache = KVCache()
-        utf8 = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
-        for _ in range(n):
-            token_id = sample(probabilities(self._last_logits(ids, cache), *options), generator)
-            if token_id in stops:
-                break
-            ids = [token_id]
-            if piece := utf8.decode(self.tokenizer.token_bytes(token_id)):
-                yield piece
-        if piece := utf8.decode(b"", final=True):
-            yield piece
-
-
-def _check_messages(messages: Sequence[Mapping[str, str]]) -> None:
+def _check_messages(messages: Messages) -> None:
     if not messages:
         raise ValueError("messages are empty: give at least one, or a str")
     for message in messages:
@@ -494,7 +510,7 @@ def read_weights(tensors: Mapping[str, gguf.Array], c: Config) -> dict[str, Tens
 
 
 def _unpermute(qkv: Tensor, c: Config) -> Tensor:
-    """Undo llama.cpp's order within a head of q and k: it has the pairs that RoPE turns adjacent."""
+    """Undo llama.cpp's order within heads of q and k, where the pairs of RoPE are neighbours."""
     n_rotated = (c.n_head + c.n_kv_head) * c.head_dim
     heads = qkv[:, :n_rotated].view(c.n_embd, -1, c.head_dim // 2, 2)  # (D, H + G, d/2, 2)
     return torch.cat([heads.mT.reshape(c.n_embd, -1), qkv[:, n_rotated:]], dim=1)

@@ -1,6 +1,7 @@
 """Tokenizers: text to numbers and back."""
 
 import heapq
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -28,7 +29,7 @@ CHAR_TO_BYTE = {char: byte for byte, char in BYTE_TO_CHAR.items()}
 
 
 def merge(symbols: Sequence[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
-    """Join neighbours, always the pair of lowest rank and of those the leftmost, until none is left.
+    """Join neighbours, always the leftmost pair of the lowest rank, until no pair has a rank.
 
     Byte-pair encoding (Sennrich et al. 2016, algorithm 1), with a heap of candidate pairs so that
     n symbols take O(n log n) steps.
@@ -39,9 +40,7 @@ def merge(symbols: Sequence[str], ranks: Mapping[tuple[str, str], int]) -> list[
     parts: list[str] = list(symbols)  # a symbol that was joined to its left neighbour becomes ""
     left, right = list(range(-1, len(parts) - 1)), list(range(1, len(parts) + 1))
     heap = [
-        (ranks[pair], i, *pair)
-        for i, pair in enumerate(zip(parts, parts[1:], strict=False))
-        if pair in ranks
+        (ranks[pair], i, *pair) for i, pair in enumerate(itertools.pairwise(parts)) if pair in ranks
     ]
     heapq.heapify(heap)
     while heap:
@@ -130,7 +129,7 @@ class BPETokenizer:
         return bytes(CHAR_TO_BYTE[char] for char in self._text[token_id])
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
-        """Turn token ids into text; bytes that are no UTF-8 become U+FFFD, or see `bytes.decode`."""
+        """Turn token ids into text; bytes that are no UTF-8 become U+FFFD by default."""
         return b"".join(self.token_bytes(int(i)) for i in ids).decode("utf-8", errors)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
