@@ -1,0 +1,93 @@
+// The page host: shows the widgets of a page that has no kernel, from what the notebook stored.
+// It imports nothing; lmkit_site.py joins it with the kit and with answers.mjs to one script.
+
+/**
+ * The part of anywidget's model that a view uses, on a copy of the stored state.
+ * @param {Record<string, any>} state
+ * @param {Map<string, (request: any, model: any) => Promise<any>>} handlers who answers what, by
+ *   the request's kind
+ */
+export function localModel(state, handlers) {
+  const values = { ...state };
+  const listeners = new Map();
+  const emit = (event, ...args) => [...(listeners.get(event) ?? [])].forEach((fn) => fn(...args));
+  const model = {
+    get: (name) => values[name],
+    set(name, value) {
+      if (typeof name === "object") return Object.entries(name).forEach(([k, v]) => model.set(k, v));
+      if (Object.is(values[name], value)) return;
+      values[name] = value;
+      emit(`change:${name}`, model, value);
+      emit("change", model);
+    },
+    on(events, fn) {
+      for (const event of events.split(" ")) listeners.set(event, [...(listeners.get(event) ?? []), fn]);
+    },
+    off(events, fn) {
+      for (const event of events?.split(" ") ?? [...listeners.keys()]) {
+        listeners.set(event, fn ? (listeners.get(event) ?? []).filter((other) => other !== fn) : []);
+      }
+    },
+    save_changes() {}, // nobody else keeps this state
+    send() {}, // nor is there a kernel to hear a message
+    widget_manager: null,
+    can: (kind) => handlers.has(kind),
+    ask: (request) => answer(handlers, request, model),
+  };
+  return model;
+}
+
+/** Answer a request by its kind; rejects with a sentence where nobody on this page can. */
+export async function answer(handlers, request, model) {
+  const handler = handlers.get(request.kind);
+  if (!handler) throw new Error(`This page cannot answer “${request.kind}”: that needs the notebook and its kernel.`);
+  return handler(request, model);
+}
+
+/** The order in which to show boxes: those in the window first, else as they come. */
+export function visibleFirst(boxes, height) {
+  const isVisible = (box) => {
+    const { top, bottom } = box.getBoundingClientRect();
+    return bottom > 0 && top < height;
+  };
+  return [...boxes.filter(isVisible), ...boxes.filter((box) => !isVisible(box))];
+}
+
+/** Put a widget in place of its plain text; where that fails, the text stays and a sentence says why. */
+export async function mount(box, definition, handlers) {
+  try {
+    if (!definition) throw new Error("its script did not load.");
+    const state = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
+    const el = document.createElement("div");
+    await definition.render({ model: localModel(state, handlers), el });
+    box.replaceChildren(el);
+  } catch (error) {
+    const note = document.createElement("p");
+    note.setAttribute("role", "status");
+    note.textContent = `This figure cannot be shown as it should be: ${error.message}`;
+    box.prepend(note);
+  }
+}
+
+/** Let the browser paint and listen between two widgets. */
+const pause = () => new Promise((resolve) => setTimeout(resolve));
+
+async function mountAll(definitions, handlers) {
+  const boxes = visibleFirst([...document.querySelectorAll("[data-lmkit]")], innerHeight);
+  for (const box of boxes) {
+    await mount(box, definitions.get(box.dataset.lmkit), handlers);
+    await pause();
+  }
+  document.documentElement.dataset.lmkitReady = performance.now();
+}
+
+/** Make the page's one global; the widgets' scripts define themselves on it and are then shown. */
+export function start(kit) {
+  const definitions = new Map();
+  const handlers = new Map();
+  const define = (name, factory) => definitions.set(name, factory(kit));
+  const handle = (kind, fn) => handlers.set(kind, fn);
+  // Deferred scripts have all run when this fires.
+  addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers));
+  return (window.lmkit = { define, handle, kit, version: 1 });
+}

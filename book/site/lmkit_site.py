@@ -1,0 +1,166 @@
+"""The book's site: formulas as MathML, widgets without a kernel, one theme without a framework.
+
+Jupyter Book reads the pages; this extension gives it a math renderer and an HTML theme. A page
+loads one style sheet and one script, and where it needs them the math font, the page host
+(`lmkit.js`: the widgets' kit, host.mjs and answers.mjs) and one script a widget. Nothing comes
+from another host, and no script is a module: browsers refuse those on file://.
+"""
+
+import hashlib
+import html
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import math_core
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent))  # a reader builds the site without installing lmkit
+
+from lmkit.widgets import source  # noqa: E402
+
+# ------------------------------------------------------------------- maths
+
+_converter = math_core.LatexToMathML(annotation=True, fancy_error=False)
+
+
+def mathml(tex: str, display: bool, where: str) -> str:
+    """Return a formula as MathML that keeps its TeX; TeX that is unknown stops the build."""
+    try:
+        formula = _converter.convert_with_local_state(tex, displaystyle=display)
+    except math_core.LatexError as error:
+        raise ExtensionError(f"{where}: cannot read the formula {tex!r}: {error}") from error
+    # The combining arrow of \vec has no ink of its own in the font.
+    return formula.replace('<mo stretchy="false">⃗</mo>', '<mo stretchy="false">→</mo>')
+
+
+def visit_math(translator: Any, node: nodes.math) -> None:
+    """Write a formula within a line."""
+    translator.body.append(mathml(node.astext(), False, _where(translator, node)))
+    raise nodes.SkipNode
+
+
+def visit_math_block(translator: Any, node: nodes.math_block) -> None:
+    """Write a formula on a line of its own, with its number where it has one."""
+    anchor = f' id="{html.escape(node["ids"][0])}"' if node["ids"] else ""
+    tex, number = _without_tag(node.astext())
+    number = number or node.get("number")
+    formula = mathml(tex, True, _where(translator, node))
+    beside = f'<span class="eqno">({html.escape(str(number))})</span>' if number else ""
+    translator.body.append(f'<div class="math"{anchor}>{formula}{beside}</div>\n')
+    raise nodes.SkipNode
+
+
+def _without_tag(tex: str) -> tuple[str, str]:
+    r"""Take the number out of a formula: `x = 1 \tag{1.2}` gives `x = 1` and `1.2`.
+
+    Notebooks number their formulas so, because JupyterLab knows \tag and no label of MyST.
+    """
+    found = re.search(r"\s*\\tag\{([^}]*)\}", tex)
+    return (tex.replace(found[0], ""), found[1]) if found else (tex, "")
+
+
+def _where(translator: Any, node: nodes.Node) -> str:
+    """Return file:line of a formula; its own node may not know it, but what it stands in does."""
+    while node is not None and not node.line:
+        node = node.parent
+    file = translator.builder.env.doc2path(translator.docnames[0])
+    line = node.line if node else 0
+    # MyST-NB counts the lines of the n-th cell from n × 10,000.
+    return (
+        f"{file}:{line}"
+        if line < 10_000
+        else f"{file}: cell {line // 10_000}, line {line % 10_000}"
+    )
+
+
+# ------------------------------------------------------------------ assets
+
+
+def host_script() -> str:
+    """Return the page host as one classic script: kit, host, answers."""
+    host = source.as_object((HERE / "host.mjs").read_text("utf-8"))
+    parts = [f"const kit = {source.classic_kit()};", f"const lmkit = {host}.start(kit);"]
+    answers = HERE / "answers.mjs"
+    if answers.exists():
+        module = answers.read_text("utf-8").replace("export default function", "export function")
+        parts.append(f"{source.as_object(module)}.install(lmkit, kit);")
+    return _closed("\n".join(parts))
+
+
+def widget_script(name: str) -> str:
+    """Return a widget's module as a classic script."""
+    return f'lmkit.define("{name}", {source.classic_widget(name)});\n'
+
+
+def _closed(script: str) -> str:
+    return f"(() => {{\n{script}\n}})();\n"
+
+
+def style_sheet() -> str:
+    """Return all of the site's CSS, squeezed: tokens, kit, widgets, theme."""
+    parts = ["kit", *source.NAMES]
+    css = "\n".join([*map(source.css, parts), (HERE / "theme.css").read_text("utf-8")])
+    return _squeezed(css + _dark_without_scripts(css))
+
+
+def _dark_without_scripts(css: str) -> str:
+    """Repeat the dark tokens for readers who prefer dark and run no script."""
+    dark = re.search(r':root\[data-theme="dark"\],[^{]*\{([^}]*)\}', css)
+    if dark is None:
+        raise ExtensionError("lmkit/widgets/tokens.css: no block for the dark theme")
+    return f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{ {dark[1]} }} }}"
+
+
+def _squeezed(css: str) -> str:
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", css)).strip() + "\n"
+
+
+def write_assets(app: Sphinx) -> None:
+    """Write what the extension makes, and remember a digest of each, so that caches notice."""
+    texts = {
+        "site.css": style_sheet(),
+        "site.js": (HERE / "site.js").read_text("utf-8"),
+        "lmkit.js": host_script(),
+        **{f"lmkit-{name}.js": widget_script(name) for name in source.NAMES},
+    }
+    folder = Path(app.doctreedir) / "lmkit_static"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    app.config.html_static_path.append(str(folder))
+    app.config.lmkit_assets = {
+        name: f"_static/{name}?v={hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        for name, text in texts.items()
+    }
+
+
+# ------------------------------------------------------------------- pages
+
+
+def page_assets(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell the template which style sheet and scripts this page needs."""
+    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', context.get("body", ""))))
+    if unknown := set(widgets) - set(source.NAMES):
+        raise ExtensionError(f"{page}: no such widget: {', '.join(sorted(unknown))}")
+    scripts = ["site.js", *(["lmkit.js"] if widgets else []), *(f"lmkit-{w}.js" for w in widgets)]
+    context["style_sheet"] = app.config.lmkit_assets["site.css"]
+    context["page_scripts"] = [app.config.lmkit_assets[name] for name in scripts]
+    context["is_notebook"] = context.get("page_source_suffix") == ".ipynb"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Give Sphinx the renderer of formulas and the theme."""
+    app.add_config_value("lmkit_assets", {}, "")
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.add_html_theme("lmkit", str(HERE / "theme"))
+    app.connect("builder-inited", write_assets)
+    app.connect("html-page-context", page_assets)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
