@@ -2,7 +2,7 @@
 //
 // A sentence holds its `text` and its `tokens`: text `t`, id `i`, log probability `l` given all
 // that stands before, and `alt`, the tokens that the model expected there, likeliest first.
-import { h, ask, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, quoted, scientificFromLog, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, barsSvg, canAsk, chip, colours, csv, download, frame, number, percent, quoted, scientificFromLog, table, textField, toolButton, update, visible, watch } from "./kit.mjs";
 
 /**
  * Running sums over the tokens: log P so far, and from it P so far.
@@ -44,29 +44,16 @@ class View {
       menu: [["Download picture (SVG)", () => this.picture()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });
-    this.strip = h("p", { class: "lm-strip", dir: "auto", onkeydown: (event) => this.move(event) });
-    this.expected = h("div", { class: "lm-expected" });
-    this.factors = h("div", { class: "lm-scroll", tabindex: 0, role: "region", "aria-label": "The factors, one row a token" });
+    this.strip = h("p", { class: "lmk-strip", dir: "auto", onkeydown: (event) => this.move(event) });
+    this.expected = h("div", { class: "lmk-expected" });
+    this.factors = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The factors, one row a token" });
     this.frame.view.append(this.strip, this.expected, this.factors);
-    this.frame.controls.append(this.live ? this.writing() : this.choosing());
+    const texts = model.get("sentences").map(({ text }) => text);
+    const { field, input } = textField("Sentence", texts, this.live, (text) => text === model.get("text") || update(model, { text }));
+    this.input = input;
+    this.frame.controls.append(field);
     this.stop = watch(model, ["text"], () => this.refresh());
     this.refresh();
-  }
-
-  choosing() {
-    const texts = this.model.get("sentences").map(({ text }) => [text, text]);
-    this.input = choice(texts, this.model.get("text"), (text) => update(this.model, { text }));
-    return labelled("Sentence", this.input);
-  }
-
-  writing() {
-    const options = h("datalist", {}, ...this.model.get("sentences").map(({ text }) => h("option", { value: text })));
-    const start = () => this.input.value === this.model.get("text") || update(this.model, { text: this.input.value });
-    this.input = h("input", { type: "text", spellcheck: false, autocomplete: "off", onchange: start });
-    const field = labelled("Sentence", this.input, options);
-    options.id = `${this.input.id}-examples`;
-    this.input.setAttribute("list", options.id);
-    return field;
   }
 
   async refresh() {
@@ -109,7 +96,7 @@ class View {
     const label = `${visible(token.t)}, ${percent(p)}`;
     const leave = () => this.strip.contains(document.activeElement) || this.pick(-1);
     const node = chip(token, "button", { "aria-label": label, "aria-pressed": "false", style: `--share:${p.toFixed(3)}`, onclick: () => this.pick(at), onfocus: () => this.pick(at), onpointerenter: () => this.pick(at), onpointerleave: leave });
-    node.classList.add("lm-shaded");
+    node.classList.add("lmk-shaded");
     return node;
   }
 
@@ -124,21 +111,21 @@ class View {
     if (at === this.at) return;
     this.at = at;
     this.strip.querySelectorAll("button").forEach((node, k) => node.setAttribute("aria-pressed", String(k === at)));
-    this.factors.querySelectorAll("tbody tr").forEach((row, k) => row.classList.toggle("lm-hot", k === at));
+    this.factors.querySelectorAll("tbody tr").forEach((row, k) => row.classList.toggle("lmk-hot", k === at));
     this.expected.replaceChildren(...(at < 0 ? [this.hint()] : this.guesses(at)));
     this.frame.say(this.tokens.length === 0 ? "An empty text has probability 1: there is nothing to predict." : at < 0 ? reading(this.tokens) : readingAt(this.tokens, at));
   }
 
   hint() {
-    return h("p", { class: "lm-hint" }, "Point at a token to see what else the model expected in its place.");
+    return h("p", { class: "lmk-hint" }, "Point at a token to see what else the model expected in its place.");
   }
 
   guesses(at) {
     const { alt, i } = this.tokens[at];
-    const bar = (other) => h("li", {}, h("span", { class: other.i === i ? "lm-row lm-hot" : "lm-row" },
-      chip(other), h("span", { class: "lm-bar", "aria-hidden": "true", style: `--share:${Math.exp(other.l)}` }),
-      h("span", { class: "lm-share" }, percent(Math.exp(other.l)))));
-    return [h("ol", { class: "lm-bars" }, ...alt.map(bar))];
+    const bar = (other) => h("li", {}, h("span", { class: other.i === i ? "lmk-row lmk-hot" : "lmk-row" },
+      chip(other), h("span", { class: "lmk-bar", "aria-hidden": "true", style: `--share:${Math.exp(other.l)}` }),
+      h("span", { class: "lmk-share" }, percent(Math.exp(other.l)))));
+    return [h("ol", { class: "lmk-bars" }, ...alt.map(bar))];
   }
 
   move(event) {

@@ -128,7 +128,7 @@ export const quoted = (text) => `“${text.replace(/\n/g, "↵").trim() || visib
 export function chip(token, tag = "span", props = {}) {
   const id = token.i === undefined ? "" : `token ${token.i}`;
   const type = tag === "button" ? { type: "button" } : {};
-  const node = h(tag, { class: "lm-chip", title: id, ...type, ...props }, visible(token.t));
+  const node = h(tag, { class: "lmk-chip", title: id, ...type, ...props }, visible(token.t));
   node.dir = "auto";
   return node;
 }
@@ -194,15 +194,16 @@ export function update(model, values) {
  * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string}} spec
  */
 export function frame({ title, tools = [], menu = [], keys = "" }) {
-  const reading = h("output", { class: "lm-reading", "aria-live": "polite" });
-  const source = h("p", { class: "lm-source" });
-  const controls = h("div", { class: "lm-controls" });
-  const view = h("div", { class: "lm-view" });
-  const heading = h("p", { class: "lm-title", id: freshId("lmkit-title") }, title);
+  const reading = h("output", { class: "lmk-reading", "aria-live": "polite" });
+  const source = h("p", { class: "lmk-source" });
+  const controls = h("div", { class: "lmk-controls" });
+  const view = h("div", { class: "lmk-view" });
+  const heading = h("p", { class: "lmk-title", id: freshId("lmkit-title") }, title);
   const parts = { reading, source, controls, view };
-  const buttons = h("div", { class: "lm-tools" }, ...tools, menuButton(menu, keys, parts));
-  const box = h("section", { class: "lm-widget", "aria-labelledby": heading.id });
-  box.append(h("div", { class: "lm-head" }, heading, buttons), controls, view, reading, source);
+  const buttons = h("div", { class: "lmk-tools" }, ...tools, menuButton(menu, keys, parts));
+  const box = h("div", { class: "lmk-widget", role: "group", "aria-labelledby": heading.id });
+  box.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a key pressed in here is meant for us
+  box.append(h("div", { class: "lmk-head" }, heading, buttons), controls, view, reading, source);
   return { box, ...parts, say: (text) => say(reading, text) };
 }
 
@@ -214,19 +215,19 @@ function say(reading, text) {
 /** A button with a symbol for the eye and a name for everyone. */
 export function toolButton(symbol, name, onclick) {
   const sign = h("span", { "aria-hidden": "true" }, symbol);
-  return h("button", { type: "button", class: "lm-tool", title: name, "aria-label": name, onclick }, sign);
+  return h("button", { type: "button", class: "lmk-tool", title: name, "aria-label": name, onclick }, sign);
 }
 
 function menuButton(items, keys, parts) {
-  const list = h("div", { class: "lm-menu-list" });
-  const menu = h("details", { class: "lm-menu" });
+  const list = h("div", { class: "lmk-menu-list" });
+  const menu = h("details", { class: "lmk-menu" });
   const close = (focus) => {
     menu.open = false;
     if (focus) menu.querySelector("summary").focus();
   };
   for (const [name, action] of items) list.append(menuItem(name, () => (close(true), action())));
   if (keys) list.append(menuItem("Keyboard help", () => (close(true), say(parts.reading, keys))));
-  menu.append(h("summary", { class: "lm-tool", title: "More", "aria-label": "More" }, "⋯"), list);
+  menu.append(h("summary", { class: "lmk-tool", title: "More", "aria-label": "More" }, "⋯"), list);
   menu.addEventListener("keydown", (event) => event.key === "Escape" && close(true));
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
@@ -239,7 +240,7 @@ const menuItem = (name, onclick) => h("button", { type: "button", onclick }, nam
 /** A labelled control: `labelled("Temperature", input)`. */
 export function labelled(text, control, extra = null) {
   control.id ||= freshId();
-  return h("span", { class: "lm-field" }, h("label", { htmlFor: control.id }, text), control, extra);
+  return h("span", { class: "lmk-field" }, h("label", { htmlFor: control.id }, text), control, extra);
 }
 
 /** A `<select>` of [value, text] pairs. */
@@ -250,12 +251,31 @@ export function choice(options, value, onchange) {
   return select;
 }
 
+/**
+ * Where a reader gives a text: free to type where a model is at hand, else one of those stored.
+ * `onchange` is called when the text has rested for a moment and on Enter, also with the same text.
+ * @returns {{field: HTMLElement, input: HTMLInputElement | HTMLSelectElement}}
+ */
+export function textField(name, texts, free, onchange) {
+  if (!free) {
+    const input = choice(texts.map((text) => [text, text]), texts[0], onchange);
+    return { field: labelled(name, input), input };
+  }
+  let timer;
+  const settle = () => (clearTimeout(timer), onchange(input.value));
+  const wait = () => (clearTimeout(timer), (timer = setTimeout(settle, 400)));
+  const onkeydown = (event) => event.key === "Enter" && settle();
+  const examples = h("datalist", { id: freshId() }, ...texts.map((value) => h("option", { value })));
+  const input = h("input", { type: "text", spellcheck: false, autocomplete: "off", list: examples.id, oninput: wait, onchange: settle, onkeydown });
+  return { field: labelled(name, input, examples), input };
+}
+
 /** A table of text: `head` is its first row, the first cell of each row is that row's header. */
 export function table(caption, head, rows) {
   const cells = (row) => row.map((text, i) => (i ? h("td", {}, text) : h("th", { scope: "row" }, text)));
   const body = rows.map((row) => h("tr", {}, ...cells(row)));
   const top = h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)));
-  return h("table", { class: "lm-table" }, h("caption", {}, caption), h("thead", {}, top), h("tbody", {}, ...body));
+  return h("table", { class: "lmk-table" }, h("caption", {}, caption), h("thead", {}, top), h("tbody", {}, ...body));
 }
 
 // ---------------------------------------------------------------- downloads

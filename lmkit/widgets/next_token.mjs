@@ -3,7 +3,7 @@
 // A node holds what is known of one context: the likeliest tokens with text `t`, id `i` and log
 // probability `l`; for each temperature above zero the log of the mass of all the other tokens,
 // `r`; and for each temperature the nuclei that reach beyond the stored tokens, `n`.
-import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, quoted, table, thousands, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, quoted, table, textField, thousands, toolButton, update, visible, watch } from "./kit.mjs";
 
 export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
 export const TOP_KS = [0, 1, 2, 3, 5, 8];
@@ -71,8 +71,8 @@ class View {
       ],
       keys: KEYS,
     });
-    this.context = h("p", { class: "lm-context", dir: "auto" });
-    this.bars = h("ol", { class: "lm-bars", onkeydown: (event) => this.move(event) });
+    this.context = h("p", { class: "lmk-context", dir: "auto" });
+    this.bars = h("ol", { class: "lmk-bars", onkeydown: (event) => this.move(event) });
     this.asTable = false;
     this.controls();
     this.frame.view.append(this.context, this.bars);
@@ -87,28 +87,10 @@ class View {
     this.degree = h("output", {});
     this.topK = choice(TOP_KS.map((k) => [k, k ? String(k) : "all"]), 0, (k) => update(model, { top_k: Number(k) }));
     this.topP = choice(TOP_PS.map((p) => [p, p < 1 ? String(p) : "all"]), 1, (p) => update(model, { top_p: Number(p) }));
-    this.degree.htmlFor = this.stops.id;
-    this.frame.controls.append(
-      this.live ? this.writing() : this.choosing(),
-      labelled("Temperature", this.stops, this.degree), labelled("Top-k", this.topK), labelled("Top-p", this.topP));
-  }
-
-  /** Without a model at hand: one of the stored contexts. */
-  choosing() {
-    const texts = this.model.get("trees").map((tree) => [tree.text, tree.text]);
-    this.input = choice(texts, this.model.get("text"), (text) => update(this.model, { text, path: [] }));
-    return labelled("Context", this.input);
-  }
-
-  /** With a model at hand: any context, the stored ones as suggestions. */
-  writing() {
-    const options = h("datalist", {}, ...this.model.get("trees").map((tree) => h("option", { value: tree.text })));
-    const start = () => this.input.value === this.model.get("text") || update(this.model, { text: this.input.value, path: [] });
-    this.input = h("input", { type: "text", spellcheck: false, autocomplete: "off", onchange: start });
-    const field = labelled("Context", this.input, options);
-    options.id = `${this.input.id}-examples`;
-    this.input.setAttribute("list", options.id);
-    return field;
+    const start = (text) => text === model.get("text") || update(model, { text, path: [] });
+    const { field, input } = textField("Context", model.get("trees").map((tree) => tree.text), this.live, start);
+    this.input = input;
+    this.frame.controls.append(field, labelled("Temperature", this.stops, this.degree), labelled("Top-k", this.topK), labelled("Top-p", this.topP));
   }
 
   /** Look up or ask for the node of the present context, and show it; the newest request wins. */
@@ -148,7 +130,7 @@ class View {
     this.showContext(start, path);
     this.showBars();
     this.frame.box.removeAttribute("aria-busy");
-    this.bars.classList.remove("lm-stale");
+    this.bars.classList.remove("lmk-stale");
     this.frame.say(reading(node, this.dist, temperature));
     this.frame.source.textContent = `${model.get("model_name")} · ${stored ? "stored with the chapter" : "computed now"}${this.live ? "" : ` · ${LIVE}`}`;
   }
@@ -158,7 +140,7 @@ class View {
     this.frame.box.removeAttribute("aria-busy");
     this.frame.say(error.message);
     if (this.node) this.showContext(this.start, path);
-    this.bars.classList.add("lm-stale");
+    this.bars.classList.add("lmk-stale");
     this.bars.querySelectorAll("button").forEach((button) => (button.disabled = true));
   }
 
@@ -173,8 +155,8 @@ class View {
 
   showContext(start, path) {
     this.start = start;
-    const chosen = path.map((token) => chip(token, "span", { class: "lm-chip lm-chosen" }));
-    this.context.replaceChildren(...start.map((token) => chip(token)), ...chosen, h("span", { class: "lm-gap", "aria-label": "the next token" }, "?"));
+    const chosen = path.map((token) => chip(token, "span", { class: "lmk-chip lmk-chosen" }));
+    this.context.replaceChildren(...start.map((token) => chip(token)), ...chosen, h("span", { class: "lmk-gap", "aria-label": "the next token" }, "?"));
   }
 
   rows() {
@@ -194,13 +176,13 @@ class View {
   bar({ t, i, p }, k) {
     const rest = t === null;
     const open = !rest && p > 0 && (this.live || this.node.c?.[k] !== undefined || this.atEnd(k));
-    const name = rest ? h("span", { class: "lm-rest" }, "everything else") : chip({ t, i });
-    const fill = h("span", { class: "lm-bar", "aria-hidden": "true", style: `--share:${p}` });
-    const inside = [name, fill, h("span", { class: "lm-share" }, p ? percent(p) : "–")];
+    const name = rest ? h("span", { class: "lmk-rest" }, "everything else") : chip({ t, i });
+    const fill = h("span", { class: "lmk-bar", "aria-hidden": "true", style: `--share:${p}` });
+    const inside = [name, fill, h("span", { class: "lmk-share" }, p ? percent(p) : "–")];
     const label = rest ? "" : `Append ${quoted(t)}, ${percent(p)}`;
     const row = open
-      ? h("button", { type: "button", class: "lm-row", "aria-label": label, title: `token ${i}`, onclick: () => this.append({ t, i }) }, ...inside)
-      : h("span", { class: "lm-row" }, ...inside);
+      ? h("button", { type: "button", class: "lmk-row", "aria-label": label, title: `token ${i}`, onclick: () => this.append({ t, i }) }, ...inside)
+      : h("span", { class: "lmk-row" }, ...inside);
     return h("li", {}, row);
   }
 

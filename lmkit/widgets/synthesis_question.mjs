@@ -52,11 +52,11 @@ class View {
     this.hintButton = h("button", { type: "button", onclick: () => this.hint() });
     this.coverButton = h("button", { type: "button", onclick: () => this.cover() }, "Show what a good answer covers");
     this.file = h("input", { type: "file", accept: ".json,application/json", hidden: true, tabindex: -1, "aria-label": "A file of answers", onchange: () => this.importFile() });
-    this.hintList = h("ol", { class: "lm-hints" });
-    this.covered = h("div", { class: "lm-covered" });
-    this.older = h("details", { class: "lm-older", hidden: true });
-    const label = h("label", { htmlFor: id, class: "lm-question" }, model.get("question"));
-    const buttons = h("div", { class: "lm-controls" }, this.hintButton, this.coverButton);
+    this.hintList = h("ol", { class: "lmk-hints" });
+    this.covered = h("div", { class: "lmk-covered" });
+    this.older = h("details", { class: "lmk-older", hidden: true });
+    const label = h("label", { htmlFor: id, class: "lmk-question" }, model.get("question"));
+    const buttons = h("div", { class: "lmk-controls" }, this.hintButton, this.coverButton);
     box.view.append(label, this.box, buttons, this.hintList, this.covered, this.older, this.file);
     box.source.textContent = model.get("keeper") || "Kept in this browser only; ⋯ downloads all your answers.";
   }
@@ -154,7 +154,7 @@ class View {
 
   point(text, k) {
     const tick = h("input", { type: "checkbox", checked: this.ticks.includes(k), onchange: () => this.tick(k, tick.checked) });
-    return h("label", { class: "lm-point" }, tick, h("span", {}, text));
+    return h("label", { class: "lmk-point" }, tick, h("span", {}, text));
   }
 
   tick(k, on) {

@@ -1,0 +1,56 @@
+"""The pure functions of the widgets and of the page, run by the browser that serves the reader."""
+
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+FILES = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
+CASES = [
+    pytest.param(file.name, name, id=f"{file.name.split('.')[0]}: {name}")
+    for file in FILES
+    for name in re.findall(r'^test\("([^"]+)"', file.read_text("utf-8"), re.MULTILINE)
+]
+RUN = """async ([file, name]) => {
+  await import(`/tests/js/${file}`);
+  const { run } = await import("/tests/js/harness.mjs");
+  await run(name);
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def repository():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ROOT))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def modules(browser, repository):
+    page = browser.new_page()
+    page.goto(f"{repository}/tests/js/")
+    yield page
+    page.close()
+
+
+def test_every_file_has_tests_of_its_own():
+    assert len(FILES) >= 4
+    names = [case.values[1] for case in CASES]
+    assert len(names) == len(set(names))
+    assert {case.values[0] for case in CASES} == {file.name for file in FILES}
+
+
+@pytest.mark.parametrize(("file", "name"), CASES)
+def test_javascript(modules, file, name):
+    modules.evaluate(RUN, [file, name])
