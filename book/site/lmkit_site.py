@@ -147,13 +147,28 @@ def page_assets(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Tell the template which style sheet and scripts this page needs."""
-    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', context.get("body", ""))))
+    body = context.get("body", "")
+    if 'role="doc-biblioentry"' in body:  # sphinxcontrib-bibtex puts these into a role="list"
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', body)))
     if unknown := set(widgets) - set(source.NAMES):
         raise ExtensionError(f"{page}: no such widget: {', '.join(sorted(unknown))}")
     scripts = ["site.js", *(["lmkit.js"] if widgets else []), *(f"lmkit-{w}.js" for w in widgets)]
     context["style_sheet"] = app.config.lmkit_assets["site.css"]
     context["page_scripts"] = [app.config.lmkit_assets[name] for name in scripts]
+    context["contents"] = contents(context)
     context["is_notebook"] = context.get("page_source_suffix") == ".ipynb"
+
+
+def contents(context: dict[str, Any]) -> str:
+    """Return the book's contents as HTML, with the sections of this page under its title."""
+    here = '<a class="current reference internal" href="#">'
+    book = context["toctree"](maxdepth=1, includehidden=True)
+    book = book.replace(' role="heading"', "")  # which would need a level
+    book = book.replace(here, here.replace("<a", '<a aria-current="page"'))
+    sections = re.search(r"<ul>.*?(<ul>.*</ul>).*</ul>", context.get("toc", ""), re.DOTALL)
+    own = sections[1] if sections else ""
+    return re.sub(r'(aria-current="page".*?</a>)', lambda link: link[1] + own, book, count=1)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

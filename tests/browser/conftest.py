@@ -1,0 +1,135 @@
+"""The built site, a server for it, and pages that fail a test when anything is amiss."""
+
+import importlib.util
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tools import chromium
+from tools.serve import serve
+
+ROOT = Path(__file__).parent.parent.parent
+BUILT = ROOT / "_build" / "html"
+SOURCES = ["_config.yml", "_toc.yml", "book", "notebooks", "lmkit/widgets", "tools/build.py"]
+READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium.find()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built site; it is built when a source is newer."""
+    index = BUILT / "index.html"
+    if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
+        command = [sys.executable, "-m", "tools.build", "--quiet"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return BUILT
+
+
+def changed(source):
+    path = ROOT / source
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.suffix != ".pyc"]
+    return max(file.stat().st_mtime for file in files if file.is_file())
+
+
+@pytest.fixture(scope="session")
+def served(site):
+    """The site's address over http, with a / at its end."""
+    server = serve(site, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(params=["http", "file"])
+def way(request, site, served):
+    """The site's address, over http and from the disk."""
+    return served if request.param == "http" else f"{site.as_uri()}/"
+
+
+@pytest.fixture
+def complaints():
+    """What the pages of a test had to complain of; whatever is still in it fails the test."""
+    found = []
+    yield found
+    assert not found
+
+
+@pytest.fixture
+def new_page(browser, complaints):
+    """Make pages, each with a profile of its own: `new_page(390, theme="dark")`."""
+    contexts = []
+
+    def make(width=1280, height=900, theme="light", **options):
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=theme, **options)
+        contexts.append(context)
+        context.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        context.on("weberror", lambda error: complaints.append(f"page error: {error.error}"))
+        context.on("request", lambda request: complaints.extend(foreign(request.url)))
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page):
+    """One page in the light theme, 1280 pixels wide."""
+    return new_page()
+
+
+def foreign(url):
+    """Yield a complaint when an address is not on this computer.
+
+    >>> list(foreign("https://cdn.example/x.js"))
+    ['request to another host: https://cdn.example/x.js']
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("file", "data", "blob") and parts.hostname != "127.0.0.1":
+        yield f"request to another host: {url}"
+
+
+def visit(page, url):
+    """Open a page and wait until its widgets are there."""
+    page.goto(url)
+    page.wait_for_function(READY)
+    return page
+
+
+def axe_script():
+    """The text of axe-core, from the newest of the packages that may bring it."""
+    for package in ("axe_playwright_python", "axe_core_python"):
+        if spec := importlib.util.find_spec(package):
+            found = next(Path(spec.origin).parent.rglob("axe.min.js"))
+            return found.read_text("utf-8")
+    raise RuntimeError("axe-core is missing: pip install -r requirements-test.txt")
+
+
+AXE = axe_script()
+
+
+def axe_violations(page):
+    """What axe-core finds wrong on a page, a line each."""
+    page.evaluate(AXE)
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {violation['help']}: {node['target']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
