@@ -147,10 +147,8 @@ def page_assets(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Tell the template which style sheet and scripts this page needs."""
-    body = context.get("body", "")
-    if 'role="doc-biblioentry"' in body:  # sphinxcontrib-bibtex puts these into a role="list"
-        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
-    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', body)))
+    context["body"] = accessible(context.get("body", ""))
+    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', context["body"])))
     if unknown := set(widgets) - set(source.NAMES):
         raise ExtensionError(f"{page}: no such widget: {', '.join(sorted(unknown))}")
     scripts = ["site.js", *(["lmkit.js"] if widgets else []), *(f"lmkit-{w}.js" for w in widgets)]
@@ -158,6 +156,14 @@ def page_assets(
     context["page_scripts"] = [app.config.lmkit_assets[name] for name in scripts]
     context["contents"] = contents(context)
     context["is_notebook"] = context.get("page_source_suffix") == ".ipynb"
+
+
+def accessible(body: str) -> str:
+    """Mend what a screen reader stumbles over in the HTML of others."""
+    # sphinxcontrib-bibtex makes a list whose entries are not of it
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    # the corner of a Markdown table heads nothing
+    return re.sub(r"<th[^>]*>(<p></p>)?</th>", "<td></td>", body)
 
 
 def contents(context: dict[str, Any]) -> str:
