@@ -278,8 +278,7 @@ def intact(folder: Path, files: Mapping[str, str] | None = None, full: bool = Fa
 
 
 def _make(folder: Path, build: Callable[[Path], None], files: Mapping[str, str] | None) -> None:
-    for stale in folder.parent.glob(f".{folder.name}.*.tmp"):  # of processes that were killed
-        shutil.rmtree(stale, ignore_errors=True)
+    _sweep(folder)  # what processes left that were killed
     temp = Path(tempfile.mkdtemp(".tmp", f".{folder.name}.", folder.parent))
     try:
         build(temp)
@@ -297,8 +296,12 @@ def _make(folder: Path, build: Callable[[Path], None], files: Mapping[str, str] 
             raise AssetError(f"{folder} is damaged, and {error}") from None
         raise
     finally:
-        for leftover in folder.parent.glob(f".{folder.name}.*.tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    for leftover in folder.parent.glob(f".{folder.name}.*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 Stamp = tuple[int, int, int]

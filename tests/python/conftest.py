@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # an oracle must never ask a model hub
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the cores alone
 
 
 @pytest.fixture(scope="session")
