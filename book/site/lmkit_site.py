@@ -40,7 +40,10 @@ def mathml(tex: str, display: bool, where: str) -> str:
 
 def visit_math(translator: Any, node: nodes.math) -> None:
     """Write a formula within a line."""
-    translator.body.append(mathml(node.astext(), False, _where(translator, node)))
+    formula = mathml(node.astext(), False, _where(translator, node))
+    if node.astext()[-1:] in "FHNPTUVWXYZ":  # slanted capitals lean over the space that follows
+        formula = formula.replace("<math", '<math class="leans"', 1)
+    translator.body.append(formula)
     raise nodes.SkipNode
 
 
