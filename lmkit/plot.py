@@ -35,6 +35,14 @@ def figure(width: float = 7.2, height: float = 3.2) -> tuple[Figure, Any]:
         return fig, fig.subplots()
 
 
+def level(ax: Any, y: float, label: str) -> None:
+    """Draw a level to compare a curve with: a dashed line at y, its name below its right end."""
+    y = round(y, 2)
+    ax.axhline(y, color=colours()["ink-2"], linewidth=1, linestyle="--")
+    place = {"xytext": (0, -4), "textcoords": "offset points", "ha": "right", "va": "top"}
+    ax.annotate(label, (1, y), xycoords=("axes fraction", "data"), **place)
+
+
 class Drawing:
     """A finished figure as a cell shows it; `alt` says in words what it shows."""
 

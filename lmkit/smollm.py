@@ -340,12 +340,21 @@ class SmolLM(nn.Module):
         ]
         return list(zip(self.tokenizer.tokens(ids[1:]), (-torch.cat(nll)).tolist(), strict=True))
 
-    def generate(self, text: str, max_new_tokens: int = 50, **options: Any) -> Iterator[str]:
+    def generate(
+        self,
+        text: str,
+        max_new_tokens: int = 50,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Iterator[str]:
         """Go on with a text, in pieces as they are made: `print(*model.generate(…), sep="")`.
 
-        The pieces are whole characters; the options are those of `generate_ids`.
+        The pieces are whole characters; for the options see `generate_ids`.
         """
-        return self._stream(self.generate_ids(self._start(text), max_new_tokens, **options))
+        ids = self._start(text)
+        return self._stream(self.generate_ids(ids, max_new_tokens, temperature, top_k, top_p, seed))
 
     def chat(
         self, messages: str | Messages, max_new_tokens: int = 200, **options: Any

@@ -112,12 +112,16 @@ class View {
     this.at = at;
     this.strip.querySelectorAll("button").forEach((node, k) => node.setAttribute("aria-pressed", String(k === at)));
     this.factors.querySelectorAll("tbody tr").forEach((row, k) => row.classList.toggle("lmk-hot", k === at));
-    this.expected.replaceChildren(...(at < 0 ? [this.hint()] : this.guesses(at)));
+    this.expected.replaceChildren(...(at < 0 ? this.worst() : this.guesses(at)));
     this.frame.say(this.tokens.length === 0 ? "An empty text has probability 1: there is nothing to predict." : at < 0 ? reading(this.tokens) : readingAt(this.tokens, at));
   }
 
-  hint() {
-    return h("p", { class: "lmk-hint" }, "Point at a token to see what else the model expected in its place.");
+  /** With no token chosen: what the model expected where it was most surprised. */
+  worst() {
+    if (this.tokens.length === 0) return [];
+    const at = this.tokens.reduce((worst, { l }, k) => (l < this.tokens[worst].l ? k : worst), 0);
+    const hint = `Point at a token to see what else the model expected. Its greatest surprise is ${quoted(this.tokens[at].t)}; it expected:`;
+    return [h("p", { class: "lmk-hint" }, hint), ...this.guesses(at)];
   }
 
   guesses(at) {

@@ -178,23 +178,21 @@ class View {
     this.box.focus();
   }
 
+  /** One file of all answers; what cannot be stored here goes into it all the same. */
   async exportAll() {
-    try {
-      if (this.timer) await this.save();
-      const { text } = await ask(this.model, { kind: "answers.all" });
-      download("answers.json", text, "application/json");
-      this.status("All answers of the book are in answers.json.");
-    } catch (error) {
-      this.rescue(error);
-    }
+    if (this.timer || this.unsaved) await this.save();
+    const document = await this.stored();
+    if (this.unsaved) document.answers[this.model.get("name")] = { text: this.box.value, ticks: this.ticks, kept: this.kept ?? [] };
+    download("answers.json", `${JSON.stringify(document, null, 1)}\n`, "application/json");
+    this.status("All answers of the book are in answers.json.");
   }
 
-  /** Nothing can be stored here: the file then holds what stands in this box. */
-  rescue(error) {
-    const answer = { text: this.box.value, ticks: this.ticks, kept: this.kept ?? [] };
-    const document = { schema: "lmkit-answers/1", answers: { [this.model.get("name")]: answer } };
-    download("answers.json", `${JSON.stringify(document, null, 1)}\n`, "application/json");
-    this.status(`answers.json holds the answer in this box only. ${error.message}`);
+  async stored() {
+    try {
+      return JSON.parse((await ask(this.model, { kind: "answers.all" })).text);
+    } catch {
+      return { schema: "lmkit-answers/1", answers: {} };
+    }
   }
 
   async importFile() {
