@@ -1,0 +1,370 @@
+// A Llama (Touvron et al. 2023) in one file: token ids in; logits, attentions, hidden states out.
+//
+//   x = embedding[ids]                                          (T, D)
+//   n_layer times:
+//     x += attention(norm(x)) Wₒᵀ                               softmax(QKᵀ/√d)V
+//     x += (silu(norm(x) Wgateᵀ) ⊙ norm(x) Wupᵀ) Wdownᵀ         SwiGLU
+//   logits = norm(x) embeddingᵀ                                 (T, V)
+//
+// Shapes: T tokens now, S tokens seen so far (T and those in the cache before them), D = n_embd
+// numbers a token, H = n_head heads that look, G = n_kv_head heads that are looked at, d = D / H
+// numbers a head, V = vocab_size tokens. Arrays lie row by row: x (T, D) is x[t * D + i].
+//
+// The weights stay in the GGUF file's own blocks of 32, Q4_1 (w = scale · q + min, q in 0…15) or
+// Q8_0 (w = scale · q, q in −128…127). WebAssembly has no library: model.mjs brings the file into
+// memory and names its tensors, the rest is here. Compiled by `python -m tools.engine build`.
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+#define EXPORT(name) __attribute__((export_name(#name)))
+#define INLINE static inline __attribute__((always_inline))
+
+enum { F32 = 0, Q4_1 = 3, Q8_0 = 8 };                  // number formats, as GGUF counts them
+enum { BLOCK = 32, MAX_LAYER = 64, MAX_HEAD_DIM = 128 };
+enum { SLICE = 128, TOKENS = 4 };                                  // the most tokens in one call
+
+typedef struct { const uint8_t *data; int type, rows, columns; } Tensor;
+typedef struct { Tensor attn_norm, q, k, v, attn_output, ffn_norm, gate, up, down; } Layer;
+
+static struct {
+  int n_layer, n_embd, n_head, n_kv_head, n_hidden, vocab_size, n_context, head_dim, kv_dim;
+  float norm_eps;
+  Tensor embedding, output_norm;
+  Layer layer[MAX_LAYER];
+} model;
+
+static float *x, *y, *q, *heads, *gate, *up;           // (T, D) four times, (T, n_hidden) twice
+static float *k_cache, *v_cache;                       // (n_layer, n_context, G · d)
+static float *rope;                                    // (n_context, d/2, 2): cosine, sine
+static float *scores;                                  // (S,), with room for three more
+static int *token_ids;                                 // (T,)
+
+// ------------------------------------------------------------------------------------ four floats
+
+typedef v128_t f32x4;
+typedef v128_t i32x4;
+#define ADD wasm_f32x4_add
+#define MUL wasm_f32x4_mul
+#define LOAD wasm_v128_load
+#define STORE wasm_v128_store
+#define SPLAT wasm_f32x4_splat
+
+INLINE float sum(f32x4 a) {
+  return wasm_f32x4_extract_lane(a, 0) + wasm_f32x4_extract_lane(a, 1) +
+         wasm_f32x4_extract_lane(a, 2) + wasm_f32x4_extract_lane(a, 3);
+}
+
+// The sums of four vectors, as one: (Σa, Σb, Σc, Σd).
+INLINE i32x4 four_sums(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+  i32x4 ab = wasm_i32x4_add(wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), wasm_i32x4_shuffle(a, b, 2, 6, 3, 7));
+  i32x4 cd = wasm_i32x4_add(wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), wasm_i32x4_shuffle(c, d, 2, 6, 3, 7));
+  return wasm_i32x4_add(wasm_i32x4_shuffle(ab, cd, 0, 1, 4, 5), wasm_i32x4_shuffle(ab, cd, 2, 3, 6, 7));
+}
+
+// eᵃ = 2ⁿ · eʳ with n whole and |r| ≤ ln 2 / 2; eʳ by its series up to r⁶, right to 2e-7.
+INLINE f32x4 exp4(f32x4 a) {
+  a = wasm_f32x4_max(wasm_f32x4_min(a, SPLAT(88)), SPLAT(-87));
+  f32x4 n = wasm_f32x4_nearest(MUL(a, SPLAT(1.44269504f)));
+  f32x4 r = wasm_f32x4_sub(wasm_f32x4_sub(a, MUL(n, SPLAT(0.693359375f))), MUL(n, SPLAT(-2.12194440e-4f)));
+  f32x4 e = SPLAT(1.f / 720);
+  const float inverse_factorial[] = {1.f / 120, 1.f / 24, 1.f / 6, 1.f / 2, 1, 1};
+  for (int i = 0; i < 6; i++) e = ADD(MUL(e, r), SPLAT(inverse_factorial[i]));
+  i32x4 exponent = wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_splat(127));
+  return MUL(e, wasm_i32x4_shl(exponent, 23));
+}
+
+// -------------------------------------------------------------------------------- matrix products
+
+// Activations in blocks of 32 as int16: x ≈ scale · q. int8 would change one top-1 in twenty.
+static struct { int16_t *q; float *scale, *sum; } quantised;  // sum = scale · Σq, for Q4_1's min
+
+// x (n,) to blocks. Even and odd numbers lie apart, as `unpack` finds the weights.
+static void quantise(const float *x, int n) {
+  for (int b = 0; b < n / BLOCK; b++, x += BLOCK) {
+    f32x4 top = SPLAT(1e-30f);
+    for (int i = 0; i < BLOCK; i += 4) top = wasm_f32x4_max(top, wasm_f32x4_abs(LOAD(x + i)));
+    top = wasm_f32x4_max(top, wasm_i32x4_shuffle(top, top, 2, 3, 0, 1));
+    top = wasm_f32x4_max(top, wasm_i32x4_shuffle(top, top, 1, 0, 3, 2));
+    f32x4 inverse = wasm_f32x4_div(SPLAT(32767), top);
+    i32x4 total = wasm_i32x4_splat(0);
+    for (int i = 0; i < BLOCK; i += 8) {
+      i32x4 a = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(MUL(LOAD(x + i), inverse)));
+      i32x4 c = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(MUL(LOAD(x + i + 4), inverse)));
+      total = wasm_i32x4_add(total, wasm_i32x4_add(a, c));
+      STORE(quantised.q + b * BLOCK + i, wasm_i16x8_narrow_i32x4(a, c));
+    }
+    total = wasm_f32x4_convert_i32x4(total);
+    quantised.scale[b] = wasm_f32x4_extract_lane(top, 0) / 32767;
+    quantised.sum[b] = quantised.scale[b] * sum(total);
+  }
+}
+
+// The 32 weights of a block as int16, eight in each vector.
+INLINE void unpack(const uint8_t *block, int type, v128_t w[4]) {
+  if (type == Q4_1) {
+    v128_t bytes = LOAD(block + 4), low = wasm_v128_and(bytes, wasm_i8x16_splat(15));
+    v128_t high = wasm_v128_and(wasm_u16x8_shr(bytes, 4), wasm_i8x16_splat(15));
+    w[0] = wasm_u16x8_extend_low_u8x16(low), w[1] = wasm_u16x8_extend_high_u8x16(low);
+    w[2] = wasm_u16x8_extend_low_u8x16(high), w[3] = wasm_u16x8_extend_high_u8x16(high);
+  } else {
+    for (int i = 0; i < 4; i++) w[i] = wasm_i16x8_load8x8(block + 2 + 8 * i);
+  }
+}
+
+// float16 in the upper half of each lane to float32: the exponent moves, 2¹¹² mends its bias.
+INLINE f32x4 from_f16(v128_t h) {
+  v128_t bits = wasm_v128_and(wasm_i32x4_shr(h, 3), wasm_u32x4_splat(0x8fffe000));
+  return MUL(bits, SPLAT(5.192296858534828e33f));
+}
+
+// Σ w · q over a block, as four partial sums.
+INLINE i32x4 dot(const int16_t *q, const v128_t w[4]) {
+  i32x4 a = wasm_i32x4_add(wasm_i32x4_dot_i16x8(LOAD(q), w[0]), wasm_i32x4_dot_i16x8(LOAD(q + 8), w[1]));
+  i32x4 b = wasm_i32x4_add(wasm_i32x4_dot_i16x8(LOAD(q + 16), w[2]), wasm_i32x4_dot_i16x8(LOAD(q + 24), w[3]));
+  return wasm_i32x4_add(a, b);
+}
+
+// y[t][row…row+3] for n tokens t: weights are unpacked once for all of them, and the scales of
+// four rows are handled as one vector. `type` and `n` are constants wherever this is inlined.
+INLINE void four_rows(const Tensor *W, int row, int t, float *y, int type, int n) {
+  int n_block = W->columns / BLOCK, size = type == Q4_1 ? 20 : 34;
+  const uint8_t *w[4];
+  for (int r = 0; r < 4; r++) w[r] = W->data + (row + r) * n_block * size;
+  f32x4 acc[8];
+  for (int i = 0; i < n; i++) acc[i] = SPLAT(0);
+  for (int b = 0; b < n_block; b++) {
+    v128_t head = wasm_v128_load32_zero(w[0]);         // a block's scale and, above it, its min
+    head = wasm_v128_load32_lane(w[1], head, 1);
+    head = wasm_v128_load32_lane(w[2], head, 2);
+    head = wasm_v128_load32_lane(w[3], head, 3);
+    f32x4 scale = from_f16(wasm_i32x4_shl(head, 16)), min = from_f16(head);
+    i32x4 dots[8][4];
+    for (int r = 0; r < 4; r++, w[r - 1] += size) {
+      v128_t weights[4];
+      unpack(w[r], type, weights);
+      for (int i = 0; i < n; i++) dots[i][r] = dot(quantised.q + ((t + i) * n_block + b) * BLOCK, weights);
+    }
+    for (int i = 0; i < n; i++) {
+      int j = (t + i) * n_block + b;
+      f32x4 total = wasm_f32x4_convert_i32x4(four_sums(dots[i][0], dots[i][1], dots[i][2], dots[i][3]));
+      acc[i] = ADD(acc[i], MUL(total, MUL(scale, wasm_v128_load32_splat(quantised.scale + j))));
+      if (type == Q4_1) acc[i] = ADD(acc[i], MUL(min, wasm_v128_load32_splat(quantised.sum + j)));
+    }
+  }
+  for (int i = 0; i < n; i++) STORE(y + (t + i) * W->rows + row, acc[i]);
+}
+
+INLINE void all_rows(const Tensor *W, float *y, int T, int type) {
+  int t = 0;
+  for (; t + TOKENS <= T; t += TOKENS)
+    for (int row = 0; row < W->rows; row += 4) four_rows(W, row, t, y, type, TOKENS);
+  for (; t < T; t++)
+    for (int row = 0; row < W->rows; row += 4) four_rows(W, row, t, y, type, 1);
+}
+
+// y (T, rows) = x (T, columns) Wᵀ, where `quantise` has seen x.
+static void product(const Tensor *W, float *y, int T) {
+  if (W->type == Q4_1) all_rows(W, y, T, Q4_1);
+  else all_rows(W, y, T, Q8_0);
+}
+
+// The rows of W named by ids, as floats: x (T, columns).
+static void look_up(const Tensor *W, const int *ids, int T, float *x) {
+  int n_block = W->columns / BLOCK, size = W->type == Q4_1 ? 20 : 34;
+  for (int t = 0; t < T; t++)
+    for (int b = 0; b < n_block; b++, x += BLOCK) {
+      const uint8_t *block = W->data + (ids[t] * n_block + b) * size;
+      v128_t head = wasm_v128_load32_zero(block), w[4];
+      float scale = sum(from_f16(wasm_i32x4_shl(head, 16)));
+      float min = W->type == Q4_1 ? sum(from_f16(head)) : 0;
+      unpack(block, W->type, w);
+      for (int i = 0; i < BLOCK; i++) x[i] = scale * ((int16_t *)w)[i] + min;
+    }
+}
+
+// ------------------------------------------------------------------------------- parts of a layer
+
+// y (T, D) = x / √(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019)
+static void norm(const float *x, const Tensor *weight, float *y, int T) {
+  int D = model.n_embd;
+  const float *w = (const float *)weight->data;
+  for (int t = 0; t < T; t++, x += D, y += D) {
+    float squares = 0;
+    for (int i = 0; i < D; i++) squares += x[i] * x[i];
+    float scale = 1 / __builtin_sqrtf(squares / D + model.norm_eps);
+    for (int i = 0; i < D; i++) y[i] = x[i] * scale * w[i];
+  }
+}
+
+// Turn the pairs of each head of a (T, n · d) by their position's angles (RoPE, Su et al. 2021).
+// llama.cpp stores the rows of Wq and Wk so that a pair's two numbers are neighbours.
+static void rotate(float *a, int n, int T, int past) {
+  int half = model.head_dim / 2;
+  for (int t = 0; t < T; t++)
+    for (int h = 0; h < n; h++, a += 2 * half) {
+      const float *turn = rope + (past + t) * 2 * half;
+      for (int i = 0; i < 2 * half; i += 2) {
+        float real = a[i], imaginary = a[i + 1];
+        a[i] = real * turn[i] - imaginary * turn[i + 1];
+        a[i + 1] = imaginary * turn[i] + real * turn[i + 1];
+      }
+    }
+}
+
+// scores (S,) to weights that are positive and sum to 1; room for three more behind the last.
+static void softmax(float *scores, int S) {
+  float top = -1e30f;
+  for (int s = 0; s < S; s++) top = scores[s] > top ? scores[s] : top;
+  for (int s = S; s % 4; s++) scores[s] = -1e30f;      // e to that is 0
+  f32x4 total = SPLAT(0);
+  for (int s = 0; s < S; s += 4) {
+    f32x4 e = exp4(wasm_f32x4_sub(LOAD(scores + s), SPLAT(top)));
+    STORE(scores + s, e);
+    total = ADD(total, e);
+  }
+  float inverse = 1 / sum(total);
+  for (int s = 0; s < S; s++) scores[s] *= inverse;
+}
+
+// One head of one token: out (d,) = softmax(q Kᵀ / √d) V, with keys and values `stride` apart.
+static void look(const float *q, const float *k, const float *v, int S, int stride, float *out) {
+  int d = model.head_dim;
+  float scale = 1 / __builtin_sqrtf(d);
+  for (int s = 0; s < S; s++, k += stride) {
+    f32x4 dots = SPLAT(0);
+    for (int i = 0; i < d; i += 4) dots = ADD(dots, MUL(LOAD(q + i), LOAD(k + i)));
+    scores[s] = sum(dots) * scale;
+  }
+  softmax(scores, S);
+  f32x4 acc[MAX_HEAD_DIM / 4] = {0};
+  for (int s = 0; s < S; s++, v += stride)
+    for (int i = 0; i < d / 4; i++) acc[i] = ADD(acc[i], MUL(SPLAT(scores[s]), LOAD(v + 4 * i)));
+  for (int i = 0; i < d / 4; i++) STORE(out + 4 * i, acc[i]);
+}
+
+// All heads of T tokens: q (T, D), keys and values (S, G · d), out (T, D), attn (H, T, S) or null.
+// Each of the G heads of keys and values serves H / G neighbouring heads of q.
+static void attend(const float *q, const float *k, const float *v, int T, int past, float *out, float *attn) {
+  int d = model.head_dim, S = past + T, per_group = model.n_head / model.n_kv_head;
+  for (int h = 0; h < model.n_head; h++)
+    for (int t = 0; t < T; t++) {
+      int at = t * model.n_embd + h * d, seen = past + t + 1, group = h / per_group * d;
+      look(q + at, k + group, v + group, seen, model.kv_dim, out + at);
+      if (!attn) continue;
+      float *row = attn + (h * T + t) * S;
+      for (int s = 0; s < S; s++) row[s] = s < seen ? scores[s] : 0;
+    }
+}
+
+// gate (n,) becomes silu(gate) ⊙ up, with silu(a) = a / (1 + e⁻ᵃ) (Shazeer 2020)
+static void swiglu(float *gate, const float *up, int n) {
+  for (int i = 0; i < n; i += 4) {
+    f32x4 a = LOAD(gate + i), below = ADD(SPLAT(1), exp4(wasm_f32x4_neg(a)));
+    STORE(gate + i, MUL(wasm_f32x4_div(a, below), LOAD(up + i)));
+  }
+}
+
+static void add(float *x, const float *y, int n) {
+  for (int i = 0; i < n; i++) x[i] += y[i];
+}
+
+static void copy(float *to, const float *from, int n) { __builtin_memcpy(to, from, n * sizeof(float)); }
+
+// ---------------------------------------------------------------------------------- the whole model
+
+// x (T, D) through one layer; attn (H, T, S) takes its weights of attention unless it is null.
+static void layer(int l, int T, int past, float *attn) {
+  const Layer *w = &model.layer[l];
+  int D = model.n_embd, KV = model.kv_dim;
+  float *k = k_cache + l * model.n_context * KV, *v = v_cache + l * model.n_context * KV;
+  norm(x, &w->attn_norm, y, T);
+  quantise(y, T * D);
+  product(&w->q, q, T);
+  product(&w->k, k + past * KV, T);
+  product(&w->v, v + past * KV, T);
+  rotate(q, model.n_head, T, past);
+  rotate(k + past * KV, model.n_kv_head, T, past);
+  attend(q, k, v, T, past, heads, attn);
+  quantise(heads, T * D);
+  product(&w->attn_output, y, T);
+  add(x, y, T * D);
+
+  norm(x, &w->ffn_norm, y, T);
+  quantise(y, T * D);
+  product(&w->gate, gate, T);
+  product(&w->up, up, T);
+  swiglu(gate, up, T * model.n_hidden);
+  quantise(gate, T * model.n_hidden);
+  product(&w->down, y, T);
+  add(x, y, T * D);
+}
+
+// Run T tokens (at `ids()`) behind `past` that are in the cache. logits (n_logits, V) are those of
+// the last n_logits tokens; attn (n_layer, H, T, S) and hidden (n_layer + 1, T, D), the embeddings
+// and each layer's output, the last one after the norm, are written unless they are null.
+EXPORT(forward) void forward(int T, int past, int n_logits, float *logits, float *attn, float *hidden) {
+  int D = model.n_embd, map = model.n_head * T * (past + T);
+  look_up(&model.embedding, token_ids, T, x);
+  for (int l = 0; l < model.n_layer; l++) {
+    if (hidden) copy(hidden + l * T * D, x, T * D);
+    layer(l, T, past, attn ? attn + l * map : 0);
+  }
+  norm(x, &model.output_norm, y, T);
+  if (hidden) copy(hidden + model.n_layer * T * D, y, T * D);
+  quantise(y + (T - n_logits) * D, n_logits * D);
+  product(&model.embedding, logits, n_logits);
+}
+
+// ------------------------------------------------------------------------------------------ set-up
+
+EXPORT(set_sizes) void set_sizes(int n_layer, int n_embd, int n_head, int n_kv_head, int n_hidden,
+                                 int vocab_size, int n_context, float norm_eps) {
+  model.n_layer = n_layer, model.n_embd = n_embd, model.n_head = n_head;
+  model.n_kv_head = n_kv_head, model.n_hidden = n_hidden, model.vocab_size = vocab_size;
+  model.n_context = n_context, model.norm_eps = norm_eps;
+  model.head_dim = n_embd / n_head, model.kv_dim = n_kv_head * model.head_dim;
+}
+
+// Name a tensor of the file: part 0…8 of a layer in the order of `Layer`; of layer −1, the
+// embedding (0) or the last norm (1).
+EXPORT(set_tensor) void set_tensor(int l, int part, const uint8_t *data, int type, int rows, int columns) {
+  Tensor *first = l < 0 ? &model.embedding : &model.layer[l].attn_norm;
+  first[part] = (Tensor){data, type, rows, columns};
+}
+
+static uintptr_t free_at;                             // memory above is free
+
+// Memory of so many bytes, or null when the browser has no more.
+static void *take(uint32_t bytes) {
+  uintptr_t start = (free_at + 63) & ~63u;
+  uint64_t end = (uint64_t)start + bytes, have = (uint64_t)__builtin_wasm_memory_size(0) << 16;
+  if (end > have && __builtin_wasm_memory_grow(0, (end - have + 65535) >> 16) == ~0u) return 0;
+  free_at = end;
+  return (void *)start;
+}
+
+static float *floats(uint32_t n) { return take(n * sizeof(float)); }
+
+// Take the memory above `start` for what lies between input and output; false when there is none.
+EXPORT(set_buffers) int set_buffers(uintptr_t start) {
+  int D = model.n_embd, F = model.n_hidden, most = SLICE * (F > D ? F : D);
+  uint32_t cache = model.n_layer * model.n_context * model.kv_dim;
+  free_at = start;
+  return (x = floats(SLICE * D)) && (y = floats(SLICE * D)) && (q = floats(SLICE * D)) &&
+         (heads = floats(SLICE * D)) && (gate = floats(SLICE * F)) && (up = floats(SLICE * F)) &&
+         (k_cache = floats(cache)) && (v_cache = floats(cache)) && (scores = floats(model.n_context + 3)) &&
+         (rope = floats(model.n_context * model.head_dim)) && (token_ids = take(SLICE * sizeof(int))) &&
+         (quantised.q = take(most * sizeof(int16_t))) && (quantised.scale = floats(most / BLOCK)) &&
+         (quantised.sum = floats(most / BLOCK));
+}
+
+EXPORT(ids) int *ids(void) { return token_ids; }
+EXPORT(rope_table) float *rope_table(void) { return rope; }
+
+// Memory of so many bytes for a result, the same each time: the next result overwrites the last.
+EXPORT(result) void *result(uint32_t bytes) {
+  uintptr_t before = free_at;
+  void *at = take(bytes);
+  free_at = before;
+  return at;
+}
