@@ -12,6 +12,7 @@ SITE = Path(__file__).parent.parent / "_build" / "html"
 class Handler(SimpleHTTPRequestHandler):
     """Files of the site with types that do not depend on the computer's own registry."""
 
+    protocol_version = "HTTP/1.1"  # one connection serves many requests
     extensions_map = {  # noqa: RUF012
         "": "application/octet-stream",
         ".css": "text/css; charset=utf-8",
@@ -46,6 +47,11 @@ class Server(ThreadingHTTPServer):
 
     allow_reuse_address = sys.platform != "win32"
     daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing when a browser hangs up; what else goes wrong is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def serve(site: Path, port: int) -> Server:

@@ -69,14 +69,24 @@ export async function mount(box, definition, handlers) {
   }
 }
 
-/** Let the browser paint and listen between two widgets. */
-const pause = () => new Promise((resolve) => setTimeout(resolve));
+const PATIENCE = 25; // milliseconds of work before the browser may paint and listen
+
+/** A function to await between two pieces of work: it pauses when the last pause is long ago. */
+function breather() {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < PATIENCE) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    since = performance.now();
+  };
+}
 
 async function mountAll(definitions, handlers) {
+  const breathe = breather();
   const boxes = visibleFirst([...document.querySelectorAll("[data-lmkit]")], innerHeight);
   for (const box of boxes) {
     await mount(box, definitions.get(box.dataset.lmkit), handlers);
-    await pause();
+    await breathe();
   }
   document.documentElement.dataset.lmkitReady = performance.now();
 }

@@ -103,14 +103,12 @@
   // -------------------------------------------------------------- scrolling
 
   /** What is wider than the page can be scrolled with the keyboard, and only that is a stop. */
-  function markScrollers() {
-    for (const box of document.querySelectorAll(".math, .output")) {
-      const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto";
-      if (scrolls) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth + 1 && getComputedStyle(target).overflowX === "auto";
+      if (scrolls) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
     }
-  }
-
-  markScrollers();
-  addEventListener("resize", markScrollers);
+  });
+  document.querySelectorAll(".math, .output").forEach((box) => sizes.observe(box));
 })();

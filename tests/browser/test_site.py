@@ -8,11 +8,13 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
+from urllib.request import urlopen
 
 import pytest
 import yaml
 
 from tests.browser.conftest import ROOT, axe_violations, visit
+from tools.serve import serve
 
 BUDGET = 300_000  # bytes of a page, cold, with all it asks for, gzip
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
@@ -510,3 +512,37 @@ def test_boxes_in_the_window_come_first(host):
       const boxes = [box("above", -50), box("here", 20), box("below", 500), box("edge", 95)];
       return visibleFirst(boxes, 100).map(({ name }) => name);
     }""") == ["here", "edge", "above", "below"]
+
+
+# ---------------------------------------------------------------- the server
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("book/index.html", "text/html; charset=utf-8"),
+        ("_static/site.css", "text/css; charset=utf-8"),
+        ("_static/site.js", "text/javascript; charset=utf-8"),
+        ("_static/lmkit-math.woff2", "font/woff2"),
+        ("_static/favicon.svg", "image/svg+xml"),
+        ("_sources/notebooks/01-introduction.ipynb", "application/x-ipynb+json"),
+    ],
+)
+def test_served_types(served, path, kind):
+    with urlopen(served + path) as answer:
+        assert answer.headers["Content-Type"] == kind
+
+
+def test_a_taken_port_is_one_sentence(served):
+    port = str(urlsplit(served).port)
+    command = [sys.executable, "-m", "tools.serve", "--port", port]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    message = f"Port {port} is taken or not allowed: choose another with --port.\n"
+    assert done.stderr == message
+
+
+def test_the_server_is_for_this_computer_alone(site):
+    server = serve(site, 0)
+    assert server.server_address[0] == "127.0.0.1"
+    server.server_close()
