@@ -108,15 +108,20 @@ def style_sheet() -> str:
     """Return all of the site's CSS, squeezed: tokens, kit, widgets, theme."""
     parts = ["kit", *source.NAMES]
     css = "\n".join([*map(source.css, parts), (HERE / "theme.css").read_text("utf-8")])
-    return _squeezed(css + _dark_without_scripts(css))
+    return _squeezed(css + _other_themes(css))
 
 
-def _dark_without_scripts(css: str) -> str:
-    """Repeat the dark tokens for readers who prefer dark and run no script."""
+def _other_themes(css: str) -> str:
+    """Repeat the dark tokens for readers without scripts, and the light ones for paper."""
+    light = re.search(r":root \{([^}]*)\}", css)
     dark = re.search(r':root\[data-theme="dark"\],[^{]*\{([^}]*)\}', css)
-    if dark is None:
-        raise ExtensionError("lmkit/widgets/tokens.css: no block for the dark theme")
-    return f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{ {dark[1]} }} }}"
+    if light is None or dark is None:
+        raise ExtensionError("lmkit/widgets/tokens.css: no block for a theme")
+    return (
+        "@media screen and (prefers-color-scheme: dark)"
+        f" {{ :root:not([data-theme]) {{ {dark[1]} }} }}"
+        f"@media print {{ :root[data-theme] {{ color-scheme: light; {light[1]} }} }}"
+    )
 
 
 def _squeezed(css: str) -> str:

@@ -227,9 +227,11 @@ def test_contents_close_after_a_choice(new_page, served):
     assert page.locator("#lm-contents").is_hidden()
 
 
-def test_print(page, served):
-    visit(page, served + CHAPTER)
+@pytest.mark.parametrize("theme", THEMES)
+def test_print(new_page, served, theme):
+    page = visit(new_page(theme=theme), served + CHAPTER)
     page.emulate_media(media="print")
+    assert paper(page) == LIGHT_PAPER
     assert page.locator("#lm-contents").is_hidden()
     assert page.locator(".lm-turn").is_hidden()
     assert page.locator("[data-lmkit]").first.is_visible()
