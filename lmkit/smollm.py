@@ -221,7 +221,7 @@ class SmolLM(nn.Module):
         self.unembed = nn.Parameter(torch.empty(config.n_embd, config.vocab_size))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config)
-        self._stops = {tokenizer.special[END_OF_TEXT], tokenizer.special[MESSAGE_END]}
+        self.stop_ids = {tokenizer.special[END_OF_TEXT], tokenizer.special[MESSAGE_END]}
 
     def forward(
         self,
@@ -391,7 +391,7 @@ class SmolLM(nn.Module):
             for _ in range(max_new_tokens):
                 probs = probabilities(self.next_logits(ids, cache), temperature, top_k, top_p)
                 token_id = sample(probs, generator)
-                if token_id in self._stops:
+                if token_id in self.stop_ids:
                     return
                 yield token_id
                 ids = torch.tensor([token_id])

@@ -6,9 +6,12 @@ from typing import Any
 _HOME = {
     "NextToken": "next_token",
     "ChainRule": "chain_rule",
+    "AttentionMap": "attention_map",
+    "Generate": "generate",
+    "Live": "live",
     "SynthesisQuestion": "synthesis_question",
 }
-__all__ = ["ChainRule", "NextToken", "SynthesisQuestion"]
+__all__ = ["AttentionMap", "ChainRule", "Generate", "Live", "NextToken", "SynthesisQuestion"]
 
 
 def __getattr__(name: str) -> Any:

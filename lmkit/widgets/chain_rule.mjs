@@ -2,7 +2,7 @@
 //
 // A sentence holds its `text` and its `tokens`: text `t`, id `i`, log probability `l` given all
 // that stands before, and `alt`, the tokens that the model expected there, likeliest first.
-import { h, ask, barsSvg, canAsk, chip, colours, csv, download, frame, number, percent, quoted, scientificFromLog, table, textField, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, barsSvg, canAsk, chip, colours, csv, download, frame, number, percent, present, provenance, quoted, scientificFromLog, table, textField, toolButton, update, visible, watch } from "./kit.mjs";
 
 /**
  * Running sums over the tokens: log P so far, and from it P so far.
@@ -35,9 +35,11 @@ export function readingAt(tokens, at) {
 const KEYS = "Tab or the left and right arrows go from token to token; each shows what else the model expected there. Escape shows the whole sentence.";
 
 class View {
+  static kind = "chain-rule";
+
   constructor(model) {
     this.model = model;
-    this.live = canAsk(model, "chain-rule");
+    this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "How probable is this sentence, token by token?",
       tools: [toolButton("⟲", "Show the whole sentence", () => this.pick(-1))],
@@ -51,7 +53,8 @@ class View {
     const texts = model.get("sentences").map(({ text }) => text);
     const { field, input } = textField("Sentence", texts, this.live, (text) => text === model.get("text") || update(model, { text }));
     this.input = input;
-    this.frame.controls.append(field);
+    if (!model.get("linked")) this.frame.controls.append(field);
+    this.origin = provenance(this.frame.source, model);
     this.stop = watch(model, ["text"], () => this.refresh());
     this.refresh();
   }
@@ -64,12 +67,12 @@ class View {
       const answer = stored ?? (await this.fetched(text));
       if (turn === this.turn) this.show(answer, Boolean(stored));
     } catch (error) {
-      if (turn === this.turn) this.fail(error);
+      if (turn === this.turn && error.name !== "AbortError") this.fail(error);
     }
   }
 
   fetched(text) {
-    if (!this.live) throw new Error(`This sentence is not stored with the chapter. ${LIVE}`);
+    if (!this.live) throw new Error("This sentence is not stored with the chapter: choose another.");
     this.frame.box.setAttribute("aria-busy", "true");
     return ask(this.model, { kind: "chain-rule", text });
   }
@@ -85,7 +88,7 @@ class View {
     if (document.activeElement !== this.input) this.input.value = this.model.get("text");
     this.strip.replaceChildren(...tokens.map((token, at) => this.token(token, at)));
     this.factors.replaceChildren(this.factorTable());
-    this.frame.source.textContent = `${this.model.get("model_name")} · ${stored ? "stored with the chapter" : "computed now"}${this.live ? "" : ` · ${LIVE}`}`;
+    this.origin.tell(stored ? "stored with the chapter" : "computed now");
     this.at = undefined;
     this.pick(-1);
   }
@@ -141,6 +144,11 @@ class View {
     event.preventDefault();
   }
 
+  close() {
+    this.stop();
+    this.origin.close();
+  }
+
   picture() {
     const rows = this.tokens.map(({ t, l }) => ({ label: visible(t), share: Math.exp(l), text: percent(Math.exp(l)) }));
     download("chain-rule.svg", barsSvg("P(token | what stands before)", rows, colours(this.frame.box)), "image/svg+xml");
@@ -153,12 +161,6 @@ class View {
   }
 }
 
-const LIVE = "To measure your own sentence, run this notebook in JupyterLab, where the model is at hand.";
-
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.stop();
-}
+const render = (host) => present(View, host);
 
 export default { render };

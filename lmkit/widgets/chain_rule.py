@@ -27,14 +27,16 @@ class ChainRule(Widget):
 
     sentences = t.List(t.Dict()).tag(sync=True)
     text = t.Unicode().tag(sync=True)
+    linked = t.Bool(False).tag(sync=True)
     model_name = t.Unicode().tag(sync=True)
 
-    def __init__(self, lm: Any, *sentences: str) -> None:
+    def __init__(self, lm: Any, *sentences: str, **traits: Any) -> None:
         if not sentences:
             raise ValueError('Give at least one sentence: ChainRule(lm, "The fox jumps.")')
         self._lm = lm
         measured = [{"text": text, "tokens": self._measure(text)} for text in sentences]
-        super().__init__(sentences=measured, text=sentences[0], model_name=lm.name)
+        shown = {"text": sentences[0], "model_name": lm.name, **traits}
+        super().__init__(sentences=measured, **shown)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `{"text": …}` with the text's tokens."""

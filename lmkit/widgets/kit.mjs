@@ -79,10 +79,14 @@ export const bits = (p) => -Math.log2(p);
 
 // ---------------------------------------------------------------- sampling
 
+/** The greatest of many numbers; a spread into Math.max would overflow the stack. */
+export const greatest = (numbers) => numbers.reduce((most, x) => (x > most ? x : most), -Infinity);
+
 /** softmax(z / τ); at τ = 0 everything is on the greatest logit, the first of equals. */
 export function softmax(logits, temperature = 1) {
-  const top = Math.max(...logits);
-  if (temperature === 0) return logits.map((_, i) => (i === logits.indexOf(top) ? 1 : 0));
+  const top = greatest(logits);
+  const first = logits.indexOf(top);
+  if (temperature === 0) return logits.map((_, i) => (i === first ? 1 : 0));
   const weights = logits.map((z) => Math.exp((z - top) / temperature));
   const total = weights.reduce((sum, w) => sum + w, 0);
   return weights.map((w) => w / total);
@@ -90,19 +94,40 @@ export function softmax(logits, temperature = 1) {
 
 /** Keep the k greatest logits, as transformers does: every logit below the k-th becomes −∞. */
 export function filterTopK(logits, k) {
-  if (!k || k >= logits.length) return [...logits];
-  const least = [...logits].sort((a, b) => b - a)[k - 1];
+  if (!k || k >= logits.length) return logits;
+  const least = Float64Array.from(logits).sort().at(-k);
   return logits.map((z) => (z < least ? -Infinity : z));
 }
 
 /** Keep the fewest probabilities, greatest first, whose sum reaches p; the others become 0. */
 export function filterTopP(probabilities, p) {
-  if (!p || p >= 1) return [...probabilities];
-  const order = probabilities.map((_, i) => i);
-  order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  if (!p || p >= 1) return probabilities;
+  // All that are smaller than this add up to less than 1 − p: none of them can be needed.
+  const small = (1 - p) / probabilities.length;
+  const order = [];
+  probabilities.forEach((q, i) => q >= small && order.push(i));
+  order.sort((a, b) => probabilities[b] - probabilities[a] || b - a);
   let sum = 0;
   const kept = new Set(order.filter((i) => sum < p && (sum += probabilities[i]) > 0));
   return probabilities.map((q, i) => (kept.has(i) ? q / sum : 0));
+}
+
+/** The first place at which the probabilities' sum exceeds u, a number drawn from [0, 1). */
+export function draw(probabilities, u) {
+  let sum = 0;
+  const at = probabilities.findIndex((p) => (sum += p) > u);
+  return at < 0 ? probabilities.findLastIndex((p) => p > 0) : at; // rounding left the sum below u
+}
+
+/** Random numbers from a seed, the same in every browser and in Python: mulberry32. */
+export function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 /** Temperature, then top-k, then top-p: the order of `transformers`, `lmkit` and this book. */
@@ -184,6 +209,62 @@ export function watch(model, names, fn) {
 export function update(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);
   model.save_changes();
+}
+
+// ------------------------------------------------------- the model at hand
+
+/**
+ * Show a view of a model, and make it anew when a language model comes to hand or goes: all state
+ * is in the widget's model, so nothing is lost. `View.kind` is the request that it asks.
+ * @returns {() => void} the clean-up
+ */
+export function present(View, { model, el }) {
+  let view = new View(model);
+  el.append(view.frame.box);
+  const renew = () => {
+    if (canAsk(model, View.kind) === view.live) return;
+    view.close();
+    view = new View(model);
+    el.replaceChildren(view.frame.box);
+  };
+  model.page?.addEventListener("state", renew);
+  return () => (model.page?.removeEventListener("state", renew), view.close());
+}
+
+/**
+ * The source line: who gave the numbers, and on a page without a kernel how to get the live model.
+ * @returns {{tell: (origin: string) => void, close: () => void}}
+ */
+export function provenance(line, model) {
+  const { page } = model;
+  const origin = h("span", {});
+  const offer = h("span", { class: "lmk-offer" });
+  line.replaceChildren(origin, offer);
+  const elsewhere = model.ask ? [" · To try your own text, run this notebook in JupyterLab."] : [];
+  const show = () => offer.replaceChildren(...(page ? offers(page) : elsewhere));
+  page?.addEventListener("state", show);
+  show();
+  const tell = (from) => (origin.textContent = [model.get("model_name"), from].filter(Boolean).join(" · "));
+  return { tell, close: () => page?.removeEventListener("state", show) };
+}
+
+/** What the page can do about its model now: load it, stop loading, say why not, remove it. */
+function offers(page) {
+  const button = (name, onclick) => h("button", { type: "button", class: "lmk-link", onclick }, name);
+  const megabytes = Math.round(page.bytes / 1e6);
+  if (page.state === "loading") return loading(page, button);
+  if (page.state === "ready") return [" · in this page · ", button("Remove from this browser", () => page.remove())];
+  if (page.state === "unavailable") return [` · ${page.message}`];
+  const why = page.state === "failed" ? [` · ${page.message}`] : [];
+  const load = button(`Load the model, ${megabytes} MB`, () => page.load().catch(() => {}));
+  return [...why, " · ", load, " once; works offline afterwards"];
+}
+
+function loading(page, button) {
+  const bar = h("progress", { max: 1, value: page.progress, "aria-label": "Loading the model" });
+  const move = () => bar.isConnected ? (bar.value = page.progress) : page.removeEventListener("progress", move);
+  page.addEventListener("progress", move);
+  return [" · loading the model ", bar, " ", button("Cancel", () => page.cancel())];
 }
 
 // ------------------------------------------------------------------- frame

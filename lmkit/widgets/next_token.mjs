@@ -3,7 +3,7 @@
 // A node holds what is known of one context: the likeliest tokens with text `t`, id `i` and log
 // probability `l`; for each temperature above zero the log of the mass of all the other tokens,
 // `r`; and for each temperature the nuclei that reach beyond the stored tokens, `n`.
-import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, quoted, table, textField, thousands, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, present, provenance, quoted, table, textField, thousands, toolButton, update, visible, watch } from "./kit.mjs";
 
 export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
 export const TOP_KS = [0, 1, 2, 3, 5, 8];
@@ -57,10 +57,12 @@ export function reading(node, { p, rest, kept }, temperature) {
 const KEYS = "Tab goes through the controls; arrows move in a slider and from bar to bar; Enter appends the token; Backspace on a bar takes the last one back.";
 
 class View {
+  static kind = "next-token";
+
   constructor(model) {
     this.model = model;
     this.cache = new Map();
-    this.live = canAsk(model, "next-token");
+    this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "What does the model expect next?",
       tools: [toolButton("↶", "Undo the last token", () => this.undo()), toolButton("⟲", "Start again", () => this.reset())],
@@ -74,6 +76,7 @@ class View {
     this.context = h("p", { class: "lmk-context", dir: "auto" });
     this.bars = h("ol", { class: "lmk-bars", onkeydown: (event) => this.move(event) });
     this.asTable = false;
+    this.origin = provenance(this.frame.source, model);
     this.controls();
     this.frame.view.append(this.context, this.bars);
     this.stop = watch(model, ["text", "path", "temperature", "top_k", "top_p"], () => this.refresh());
@@ -90,7 +93,7 @@ class View {
     const start = (text) => text === model.get("text") || update(model, { text, path: [] });
     const { field, input } = textField("Context", model.get("trees").map((tree) => tree.text), this.live, start);
     this.input = input;
-    this.frame.controls.append(field, labelled("Temperature", this.stops, this.degree), labelled("Top-k", this.topK), labelled("Top-p", this.topP));
+    this.frame.controls.append(...(model.get("linked") ? [] : [field]), labelled("Temperature", this.stops, this.degree), labelled("Top-k", this.topK), labelled("Top-p", this.topP));
   }
 
   /** Look up or ask for the node of the present context, and show it; the newest request wins. */
@@ -102,7 +105,7 @@ class View {
       const answer = this.known(text, path) ?? (await this.fetched(text, path));
       if (turn === this.turn) this.show(answer, text, path);
     } catch (error) {
-      if (turn === this.turn) this.fail(error, path);
+      if (turn === this.turn && error.name !== "AbortError") this.fail(error, path);
     }
   }
 
@@ -114,7 +117,7 @@ class View {
   }
 
   async fetched(text, path) {
-    if (!this.live) throw new Error(`Here the chapter's stored results end. ${LIVE}`);
+    if (!this.live) throw new Error("Here the chapter's stored results end. Undo, or start again.");
     this.frame.box.setAttribute("aria-busy", "true");
     const answer = await ask(this.model, { kind: "next-token", text, path: path.map((token) => token.i) });
     this.cache.set(JSON.stringify([text, path]), answer);
@@ -132,7 +135,7 @@ class View {
     this.frame.box.removeAttribute("aria-busy");
     this.bars.classList.remove("lmk-stale");
     this.frame.say(reading(node, this.dist, temperature));
-    this.frame.source.textContent = `${model.get("model_name")} · ${stored ? "stored with the chapter" : "computed now"}${this.live ? "" : ` · ${LIVE}`}`;
+    this.origin.tell(stored ? "stored with the chapter" : "computed now");
   }
 
   /** The view keeps its last good state; the path loses what could not be answered. */
@@ -196,6 +199,11 @@ class View {
     return h("li", {}, table("The next token", ["token", "id", "probability"], lines));
   }
 
+  close() {
+    this.stop();
+    this.origin.close();
+  }
+
   append(token) {
     update(this.model, { path: [...this.model.get("path"), token] });
   }
@@ -239,12 +247,6 @@ class View {
   }
 }
 
-const LIVE = "To type your own text, run this notebook in JupyterLab, where the model is at hand.";
-
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.stop();
-}
+const render = (host) => present(View, host);
 
 export default { render };

@@ -34,14 +34,18 @@ class NextToken(Widget):
     temperature = t.Enum(TEMPERATURES, 1).tag(sync=True)
     top_k = t.Enum((0, 1, 2, 3, 5, 8), 0).tag(sync=True)
     top_p = t.Enum(TOP_PS, 1).tag(sync=True)
+    linked = t.Bool(False).tag(sync=True)
     model_name = t.Unicode().tag(sync=True)
 
-    def __init__(self, lm: Any, *contexts: str, depth: int = 3, width: int = 5) -> None:
+    def __init__(
+        self, lm: Any, *contexts: str, depth: int = 3, width: int = 5, **traits: Any
+    ) -> None:
         if not contexts:
             raise ValueError('Give at least one context: NextToken(lm, "Once upon a")')
         self._lm = lm
         trees = [self._tree(text, depth, width) for text in contexts]
-        super().__init__(trees=trees, width=width, text=contexts[0], model_name=lm.name)
+        shown = {"text": contexts[0], "model_name": lm.name, **traits}
+        super().__init__(trees=trees, width=width, **shown)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `{"text": …, "path": [ids]}` with the context's tokens and its node."""

@@ -11,9 +11,17 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NAMES = ("next-token", "chain-rule", "synthesis-question")
+NAMES = (
+    "next-token",
+    "chain-rule",
+    "attention-map",
+    "generate",
+    "live",
+    "synthesis-question",
+)
 
 _KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (\{[^}]*\}|\w+);\s*\Z", re.MULTILINE)
@@ -63,6 +71,33 @@ def esm(name: str) -> str:
 def css(name: str) -> str:
     """Return a widget's own style sheet; "kit" is what all of them share."""
     return text("tokens", "css") + text("kit", "css") if name == "kit" else text(name, "css")
+
+
+def joined(entry: Path) -> str:
+    """Join a module and all that it imports into one classic script; what is imported comes first.
+
+    Imports take one line each and are relative: `import { a, b as c } from "../folder/file.mjs";`.
+    """
+    parts: dict[Path, str] = {}
+    _join(entry.resolve(), parts)
+    return "(() => {\n" + "\n".join(parts.values()) + "\n})();\n"
+
+
+def _join(file: Path, parts: dict[Path, str]) -> None:
+    """Append `const $name = …;` of the file to the parts, after those of what it imports."""
+
+    def taken(found: re.Match[str]) -> str:
+        other = (file.parent / found[2]).resolve()
+        if other not in parts:
+            _join(other, parts)
+        return f"const {{{found[1].replace(' as ', ': ')}}} = ${other.stem};\n"
+
+    module = _IMPORT.sub(taken, file.read_text("utf-8"))
+    if re.search(r"^\s*import\b|^export default", module, re.MULTILINE):
+        raise ValueError(f"{file.name} may import by name alone, a line each, and has no default")
+    if any(file.stem == other.stem for other in parts):
+        raise ValueError(f"two modules are called {file.name}: give one another name")
+    parts[file] = f"const ${file.stem} = {as_object(module)};"
 
 
 def _parts(module: str, where: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-import { barsSvg, csv, filterTopK, filterTopP, number, percent, probabilities, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
+import { barsSvg, csv, draw, filterTopK, filterTopP, number, percent, probabilities, random, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("sampling agrees with transformers on the shared vectors", async () => {
@@ -20,6 +20,27 @@ test("softmax at temperature 0 takes the first of equals", () => equal(softmax([
 test("top-k keeps ties with the k-th, top-p at least one token", () => {
   equal(filterTopK([3, 2, 2, 1], 2).map(Number.isFinite), [true, true, true, false]);
   equal(filterTopP([0.7, 0.2, 0.1], 0.5), [1, 0, 0]);
+});
+
+test("a whole vocabulary is cut as fast as it is drawn", () => {
+  const next = random(1);
+  const logits = Float32Array.from({ length: 50_000 }, () => 10 * next());
+  const p = probabilities(logits, { temperature: 1, topK: 0, topP: 0.9 });
+  close(p.reduce((a, b) => a + b, 0), 1, 1e-4);
+  equal(probabilities(logits, { temperature: 0 }).indexOf(1), logits.indexOf(logits.reduce((a, b) => Math.max(a, b))));
+});
+
+test("a draw takes the first place whose sum exceeds it", () => {
+  const p = [0.25, 0, 0.5, 0.25];
+  equal([0, 0.2499, 0.25, 0.75, 0.999999].map((u) => draw(p, u)), [0, 0, 2, 3, 3]);
+  equal(draw([0.3, 0.3, 0], 0.99), 1);
+});
+
+test("random numbers are those that Python draws", async () => {
+  for (const { seed, numbers } of await vectors("random")) {
+    const next = random(seed);
+    equal(numbers.map(next), numbers);
+  }
 });
 
 test("numbers have three significant digits", () => {
