@@ -4,7 +4,9 @@ PORT ?= 8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
 SITE := _build/html/index.html
-SOURCES := $(shell find _config.yml _toc.yml book notebooks lmkit/widgets tools/build.py -type f \
+MODEL ?= 1
+SOURCES := $(shell find _config.yml _toc.yml book notebooks lmkit/widgets lmkit/engine \
+	lmkit/assets.py tools/build.py tools/model_parts.py -type f \
 	-not -path '*/.*' -not -name '*.pyc' -not -name answers.json)
 
 .PHONY: help book serve lab notebooks test bench requirements clean
@@ -12,7 +14,7 @@ SOURCES := $(shell find _config.yml _toc.yml book notebooks lmkit/widgets tools/
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-book: $(SITE) ## build the site into _build/html
+book: $(SITE) ## build the site into _build/html (MODEL=0: without the live model)
 
 serve: $(SITE) ## build the site and serve it at http://127.0.0.1:8000 (PORT=… for another)
 	@$(PY) -m tools.serve --port $(PORT)
@@ -40,8 +42,12 @@ requirements: .venv/.test ## pin all packages anew
 clean: ## remove what was built; the environment in .venv stays
 	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
 
-$(SITE): .venv/.site $(SOURCES)
-	$(PY) -m tools.build
+$(SITE): .venv/.site $(SOURCES) _build/.model-$(MODEL)
+	$(PY) -m tools.build $(if $(filter 0,$(MODEL)),--no-model)
+
+# Changes when MODEL does, so that the site is built again.
+_build/.model-$(MODEL):
+	@mkdir -p _build && rm -f _build/.model-* && touch $@
 
 # The environment grows by need: a reader's site wants no torch, a student no test oracles.
 .venv/.python:

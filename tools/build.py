@@ -1,7 +1,8 @@
-"""Build the site into _build/html: `python -m tools.build [--out FOLDER] [--quiet]`.
+"""Build the site into _build/html: `python -m tools.build [--out FOLDER] [--no-model] [--quiet]`.
 
-Jupyter Book builds it anew each time, with every warning an error. Then the files that no page
-asks for (themes bring many) are dropped, and the site's root leads to the first page.
+The model that readers may load is laid beside it in parts (model_parts.py). Jupyter Book builds the
+pages anew each time, with every warning an error. Then the files that no page asks for (themes
+bring many) are dropped, and the site's root leads to the first page.
 """
 
 import argparse
@@ -9,6 +10,9 @@ import contextlib
 import io
 import sys
 from pathlib import Path
+
+from lmkit.assets import AssetError
+from tools import model_parts
 
 ROOT = Path(__file__).parent.parent
 REDIRECT = """<!DOCTYPE html>
@@ -28,9 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "_build", help="default: _build")
+    parser.add_argument("--no-model", action="store_true", help="leave the live model out")
     parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
     options = parser.parse_args(arguments)
-    if not build(options.out, quiet=options.quiet):
+    try:
+        model = None if options.no_model else model_parts.write(options.out / "html")
+    except AssetError as error:
+        print(f"{error}; or build without it: make book MODEL=0", file=sys.stderr)
+        return 1
+    if not build(options.out, quiet=options.quiet, model=model):
         print("The site was not built: see the messages above.", file=sys.stderr)
         return 1
     if not options.quiet:
@@ -38,8 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build(out: Path, source: Path = ROOT, quiet: bool = False) -> bool:
-    """Build the site in `out`/html from the folder `source`; returns whether all went well."""
+def build(
+    out: Path, source: Path = ROOT, quiet: bool = False, model: model_parts.Model | None = None
+) -> bool:
+    """Build the site in `out`/html from the folder `source`; returns whether all went well.
+
+    `model` describes the live model's parts that lie there; without it the site has none.
+    """
     from jupyter_book.sphinx import build_sphinx  # type: ignore[import-untyped]
 
     site = out / "html"
@@ -47,6 +62,7 @@ def build(out: Path, source: Path = ROOT, quiet: bool = False) -> bool:
         "external_toc_path": str(source / "_toc.yml"),
         "latex_individualpages": False,
         "nitpicky": True,
+        "lmkit_model": model,
     }
     with contextlib.redirect_stdout(io.StringIO()):  # Sphinx's progress; warnings go to stderr
         status = build_sphinx(
@@ -62,6 +78,8 @@ def build(out: Path, source: Path = ROOT, quiet: bool = False) -> bool:
         )
     if status:
         return False
+    if model is None:
+        model_parts.remove(site)
     dropped = drop_unused(site)
     (site / "index.html").write_text(REDIRECT, "utf-8")
     if not quiet:
@@ -70,11 +88,11 @@ def build(out: Path, source: Path = ROOT, quiet: bool = False) -> bool:
 
 
 def drop_unused(site: Path) -> int:
-    """Delete the static files that no page and no style sheet of a page names; licences stay."""
+    """Delete the static files that no page, style sheet or lmkit.js names; licences stay."""
     files = [file for file in (site / "_static").rglob("*") if file.is_file()]
     asked = "\n".join(page.read_text("utf-8") for page in site.rglob("*.html"))
-    sheets = [file for file in files if file.suffix == ".css" and file.name in asked]
-    asked += "\n".join(sheet.read_text("utf-8") for sheet in sheets)
+    ours = [file for file in files if file.suffix == ".css" or file.name == "lmkit.js"]
+    asked += "\n".join(file.read_text("utf-8") for file in ours if file.name in asked)
     unused = [f for f in files if f.name not in asked and not f.name.endswith("LICENSE.txt")]
     for file in [*unused, *(site / name for name in (".buildinfo", "objects.inv"))]:
         file.unlink(missing_ok=True)

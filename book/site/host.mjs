@@ -2,12 +2,17 @@
 // It imports nothing; lmkit_site.py joins it with the kit and with answers.mjs to one script.
 
 /**
+ * Answers requests of one kind; `ready` tells whether it can do so now.
+ * @typedef {((request: any, model: any) => Promise<any>) & {ready?: () => boolean}} Handler
+ */
+
+/**
  * The part of anywidget's model that a view uses, on a copy of the stored state.
  * @param {Record<string, any>} state
- * @param {Map<string, (request: any, model: any) => Promise<any>>} handlers who answers what, by
- *   the request's kind
+ * @param {Map<string, Handler>} handlers who answers what, by the request's kind
+ * @param {EventTarget} [page] the page's language model, which views may offer to load
  */
-export function localModel(state, handlers) {
+export function localModel(state, handlers, page) {
   const values = { ...state };
   const listeners = new Map();
   const emit = (event, ...args) => [...(listeners.get(event) ?? [])].forEach((fn) => fn(...args));
@@ -31,7 +36,8 @@ export function localModel(state, handlers) {
     save_changes() {}, // nobody else keeps this state
     send() {}, // nor is there a kernel to hear a message
     widget_manager: null,
-    can: (kind) => handlers.has(kind),
+    page,
+    can: (kind) => handlers.has(kind) && (handlers.get(kind).ready?.() ?? true),
     ask: (request) => answer(handlers, request, model),
   };
   return model;
@@ -54,12 +60,12 @@ export function visibleFirst(boxes, height) {
 }
 
 /** Put a widget in place of its plain text; where that fails, the text stays and a sentence says why. */
-export async function mount(box, definition, handlers) {
+export async function mount(box, definition, handlers, page) {
   try {
     if (!definition) throw new Error("its script did not load.");
     const state = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
     const el = document.createElement("div");
-    await definition.render({ model: localModel(state, handlers), el });
+    await definition.render({ model: localModel(state, handlers, page), el });
     box.replaceChildren(el);
   } catch (error) {
     const note = document.createElement("p");
@@ -81,11 +87,11 @@ function breather() {
   };
 }
 
-async function mountAll(definitions, handlers) {
+async function mountAll(definitions, handlers, page) {
   const breathe = breather();
   const boxes = visibleFirst([...document.querySelectorAll("[data-lmkit]")], innerHeight);
   for (const box of boxes) {
-    await mount(box, definitions.get(box.dataset.lmkit), handlers);
+    await mount(box, definitions.get(box.dataset.lmkit), handlers, page);
     await breathe();
   }
   document.documentElement.dataset.lmkitReady = performance.now();
@@ -96,8 +102,9 @@ export function start(kit) {
   const definitions = new Map();
   const handlers = new Map();
   const define = (name, factory) => definitions.set(name, factory(kit));
-  const handle = (kind, fn) => handlers.set(kind, fn);
+  const handle = (kind, fn, ready) => handlers.set(kind, Object.assign(fn, { ready }));
+  const lmkit = { define, handle, kit, version: 1 };
   // Deferred scripts have all run when this fires.
-  addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers));
-  return (window.lmkit = { define, handle, kit, version: 1 });
+  addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers, lmkit.model));
+  return (window.lmkit = lmkit);
 }

@@ -8,6 +8,7 @@ from another host, and no script is a module: browsers refuse those on file://.
 
 import hashlib
 import html
+import json
 import re
 import sys
 from pathlib import Path
@@ -84,14 +85,19 @@ def _where(translator: Any, node: nodes.Node) -> str:
 # ------------------------------------------------------------------ assets
 
 
-def host_script() -> str:
-    """Return the page host as one classic script: kit, host, answers."""
+def host_script(model: dict[str, Any] | None = None) -> str:
+    """Return the page host as one classic script: kit, host, answers, the page's model.
+
+    `model` says what the model's parts are and where its scripts; without it there is none.
+    """
     host = source.as_object((HERE / "host.mjs").read_text("utf-8"))
     parts = [f"const kit = {source.classic_kit()};", f"const lmkit = {host}.start(kit);"]
     answers = HERE / "answers.mjs"
     if answers.exists():
         module = answers.read_text("utf-8").replace("export default function", "export function")
         parts.append(f"{source.as_object(module)}.install(lmkit, kit);")
+    client = source.as_object((HERE / "model.mjs").read_text("utf-8"))
+    parts.append(f"{client}.install(lmkit, {json.dumps(model)});")
     return _closed("\n".join(parts))
 
 
@@ -131,21 +137,36 @@ def _squeezed(css: str) -> str:
 
 def write_assets(app: Sphinx) -> None:
     """Write what the extension makes, and remember a digest of each, so that caches notice."""
+    model = app.config.lmkit_model
+    engine = (
+        {
+            "lmkit-worker.js": source.joined(HERE / "worker.mjs").encode(),
+            "lm.wasm": (source.HERE.parent / "engine" / "lm.wasm").read_bytes(),
+        }
+        if model
+        else {}
+    )
+    if model:
+        worker, wasm = (address(name, data) for name, data in engine.items())
+        model = {**model, "worker": worker, "wasm": wasm}
     texts = {
         "site.css": style_sheet(),
         "site.js": (HERE / "site.js").read_text("utf-8"),
-        "lmkit.js": host_script(),
+        "lmkit.js": host_script(model),
         **{f"lmkit-{name}.js": widget_script(name) for name in source.NAMES},
     }
+    files = engine | {name: text.encode() for name, text in texts.items()}
     folder = Path(app.doctreedir) / "lmkit_static"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, "utf-8")
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
     app.config.html_static_path.append(str(folder))
-    app.config.lmkit_assets = {
-        name: f"_static/{name}?v={hashlib.sha256(text.encode()).hexdigest()[:8]}"
-        for name, text in texts.items()
-    }
+    app.config.lmkit_assets = {name: address(name, data) for name, data in files.items()}
+
+
+def address(name: str, data: bytes) -> str:
+    """Return where a file of the site lies, with a digest that changes when the file does."""
+    return f"_static/{name}?v={hashlib.sha256(data).hexdigest()[:8]}"
 
 
 # ------------------------------------------------------------------- pages
@@ -188,6 +209,7 @@ def contents(context: dict[str, Any]) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Give Sphinx the renderer of formulas and the theme."""
     app.add_config_value("lmkit_assets", {}, "")
+    app.add_config_value("lmkit_model", None, "", (dict, type(None)))  # tools.build sets it
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.add_html_theme("lmkit", str(HERE / "theme"))
     app.connect("builder-inited", write_assets)
