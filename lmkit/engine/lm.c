@@ -18,10 +18,11 @@
 
 #define EXPORT(name) __attribute__((export_name(#name)))
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLLED _Pragma("clang loop unroll(full)") for  // small arrays become registers
 
 enum { F32 = 0, Q4_1 = 3, Q8_0 = 8 };                  // number formats, as GGUF counts them
 enum { BLOCK = 32, MAX_LAYER = 64, MAX_HEAD_DIM = 128 };
-enum { SLICE = 128, TOKENS = 4 };                                  // the most tokens in one call
+enum { SLICE = 128, TOKENS = 4 };                      // tokens in one call, in one pass of a matrix
 
 typedef struct { const uint8_t *data; int type, rows, columns; } Tensor;
 typedef struct { Tensor attn_norm, q, k, v, attn_output, ffn_norm, gate, up, down; } Layer;
@@ -63,7 +64,7 @@ INLINE i32x4 four_sums(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 
 // eᵃ = 2ⁿ · eʳ with n whole and |r| ≤ ln 2 / 2; eʳ by its series up to r⁶, right to 2e-7.
 INLINE f32x4 exp4(f32x4 a) {
-  a = wasm_f32x4_max(wasm_f32x4_min(a, SPLAT(88)), SPLAT(-87));
+  a = wasm_f32x4_pmax(wasm_f32x4_pmin(a, SPLAT(88)), SPLAT(-87));
   f32x4 n = wasm_f32x4_nearest(MUL(a, SPLAT(1.44269504f)));
   f32x4 r = wasm_f32x4_sub(wasm_f32x4_sub(a, MUL(n, SPLAT(0.693359375f))), MUL(n, SPLAT(-2.12194440e-4f)));
   f32x4 e = SPLAT(1.f / 720);
@@ -78,37 +79,46 @@ INLINE f32x4 exp4(f32x4 a) {
 // Activations in blocks of 32 as int16: x ≈ scale · q. int8 would change one top-1 in twenty.
 static struct { int16_t *q; float *scale, *sum; } quantised;  // sum = scale · Σq, for Q4_1's min
 
-// x (n,) to blocks. Even and odd numbers lie apart, as `unpack` finds the weights.
-static void quantise(const float *x, int n) {
+// Eight neighbours: the even ones to q[0…3], the odd ones to q[8…11].
+INLINE void split(i32x4 a, i32x4 c, int16_t *q) {
+  i32x4 even = wasm_i32x4_shuffle(a, c, 0, 2, 4, 6), odd = wasm_i32x4_shuffle(a, c, 1, 3, 5, 7);
+  v128_t both = wasm_i16x8_narrow_i32x4(even, odd);
+  wasm_v128_store64_lane(q, both, 0);
+  wasm_v128_store64_lane(q + 8, both, 1);
+}
+
+// x (n,) to blocks, in the order in which `unpack` finds the weights of this number format.
+static void quantise(const float *x, int n, int type) {
   for (int b = 0; b < n / BLOCK; b++, x += BLOCK) {
-    f32x4 top = SPLAT(1e-30f);
-    for (int i = 0; i < BLOCK; i += 4) top = wasm_f32x4_max(top, wasm_f32x4_abs(LOAD(x + i)));
-    top = wasm_f32x4_max(top, wasm_i32x4_shuffle(top, top, 2, 3, 0, 1));
-    top = wasm_f32x4_max(top, wasm_i32x4_shuffle(top, top, 1, 0, 3, 2));
+    f32x4 top = SPLAT(1e-30f), total = SPLAT(0);
+    for (int i = 0; i < BLOCK; i += 4) top = wasm_f32x4_pmax(top, wasm_f32x4_abs(LOAD(x + i)));
+    for (int i = 1; i < 4; i++) top = wasm_f32x4_pmax(top, wasm_i32x4_shuffle(top, top, 1, 2, 3, 0));
     f32x4 inverse = wasm_f32x4_div(SPLAT(32767), top);
-    i32x4 total = wasm_i32x4_splat(0);
+    int16_t *q = quantised.q + b * BLOCK;
     for (int i = 0; i < BLOCK; i += 8) {
-      i32x4 a = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(MUL(LOAD(x + i), inverse)));
-      i32x4 c = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(MUL(LOAD(x + i + 4), inverse)));
-      total = wasm_i32x4_add(total, wasm_i32x4_add(a, c));
-      STORE(quantised.q + b * BLOCK + i, wasm_i16x8_narrow_i32x4(a, c));
+      f32x4 l = wasm_f32x4_nearest(MUL(LOAD(x + i), inverse)), r = wasm_f32x4_nearest(MUL(LOAD(x + i + 4), inverse));
+      total = ADD(total, ADD(l, r));
+      i32x4 a = wasm_i32x4_trunc_sat_f32x4(l), c = wasm_i32x4_trunc_sat_f32x4(r);
+      if (type == Q8_0) STORE(q + i, wasm_i16x8_narrow_i32x4(a, c));
+      else split(a, c, q + i % 16 / 2 + i / 16 * 16);
     }
-    total = wasm_f32x4_convert_i32x4(total);
     quantised.scale[b] = wasm_f32x4_extract_lane(top, 0) / 32767;
     quantised.sum[b] = quantised.scale[b] * sum(total);
   }
 }
 
-// The 32 weights of a block as int16, eight in each vector.
+// The 32 weights of a block as int16, eight in each vector. Q4_1 packs weights i and i + 16 in a
+// byte, so a lane of 16 bits has four: even ones in w[0] and w[2], odd ones in w[1] and w[3].
 INLINE void unpack(const uint8_t *block, int type, v128_t w[4]) {
-  if (type == Q4_1) {
-    v128_t bytes = LOAD(block + 4), low = wasm_v128_and(bytes, wasm_i8x16_splat(15));
-    v128_t high = wasm_v128_and(wasm_u16x8_shr(bytes, 4), wasm_i8x16_splat(15));
-    w[0] = wasm_u16x8_extend_low_u8x16(low), w[1] = wasm_u16x8_extend_high_u8x16(low);
-    w[2] = wasm_u16x8_extend_low_u8x16(high), w[3] = wasm_u16x8_extend_high_u8x16(high);
-  } else {
-    for (int i = 0; i < 4; i++) w[i] = wasm_i16x8_load8x8(block + 2 + 8 * i);
+  if (type == Q8_0) {
+    UNROLLED (int i = 0; i < 4; i++) w[i] = wasm_i16x8_load8x8(block + 2 + 8 * i);
+    return;
   }
+  v128_t lanes = LOAD(block + 4), four_bits = wasm_i16x8_splat(15);
+  w[0] = wasm_v128_and(lanes, four_bits);
+  w[1] = wasm_v128_and(wasm_u16x8_shr(lanes, 8), four_bits);
+  w[2] = wasm_v128_and(wasm_u16x8_shr(lanes, 4), four_bits);
+  w[3] = wasm_u16x8_shr(lanes, 12);
 }
 
 // float16 in the upper half of each lane to float32: the exponent moves, 2¹¹² mends its bias.
@@ -124,61 +134,70 @@ INLINE i32x4 dot(const int16_t *q, const v128_t w[4]) {
   return wasm_i32x4_add(a, b);
 }
 
-// y[t][row…row+3] for n tokens t: weights are unpacked once for all of them, and the scales of
-// four rows are handled as one vector. `type` and `n` are constants wherever this is inlined.
+// y[t + i][row + r · rows/4] for n tokens i and four rows r, one out of each quarter of W: the
+// processor foresees four long streams of bytes, but not four neighbouring rows (4 times slower).
+// Weights are unpacked once for all n tokens, and the scales of four rows are one vector.
+// `type` and `n` are constants wherever this is inlined.
 INLINE void four_rows(const Tensor *W, int row, int t, float *y, int type, int n) {
-  int n_block = W->columns / BLOCK, size = type == Q4_1 ? 20 : 34;
+  int n_block = W->columns / BLOCK, size = type == Q4_1 ? 20 : 34, quarter = W->rows / 4;
   const uint8_t *w[4];
-  for (int r = 0; r < 4; r++) w[r] = W->data + (row + r) * n_block * size;
-  f32x4 acc[8];
-  for (int i = 0; i < n; i++) acc[i] = SPLAT(0);
+  const int16_t *q[TOKENS];
+  f32x4 acc[TOKENS];
+  UNROLLED (int r = 0; r < 4; r++) w[r] = W->data + (row + r * quarter) * n_block * size;
+  UNROLLED (int i = 0; i < n; i++) acc[i] = SPLAT(0), q[i] = quantised.q + (t + i) * W->columns;
   for (int b = 0; b < n_block; b++) {
     v128_t head = wasm_v128_load32_zero(w[0]);         // a block's scale and, above it, its min
     head = wasm_v128_load32_lane(w[1], head, 1);
     head = wasm_v128_load32_lane(w[2], head, 2);
     head = wasm_v128_load32_lane(w[3], head, 3);
     f32x4 scale = from_f16(wasm_i32x4_shl(head, 16)), min = from_f16(head);
-    i32x4 dots[8][4];
-    for (int r = 0; r < 4; r++, w[r - 1] += size) {
+    i32x4 dots[TOKENS][4];
+    UNROLLED (int r = 0; r < 4; r++) {
       v128_t weights[4];
-      unpack(w[r], type, weights);
-      for (int i = 0; i < n; i++) dots[i][r] = dot(quantised.q + ((t + i) * n_block + b) * BLOCK, weights);
+      unpack(w[r], type, weights), w[r] += size;
+      UNROLLED (int i = 0; i < n; i++) dots[i][r] = dot(q[i], weights);
     }
-    for (int i = 0; i < n; i++) {
+    UNROLLED (int i = 0; i < n; i++, q[i - 1] += BLOCK) {
       int j = (t + i) * n_block + b;
       f32x4 total = wasm_f32x4_convert_i32x4(four_sums(dots[i][0], dots[i][1], dots[i][2], dots[i][3]));
       acc[i] = ADD(acc[i], MUL(total, MUL(scale, wasm_v128_load32_splat(quantised.scale + j))));
       if (type == Q4_1) acc[i] = ADD(acc[i], MUL(min, wasm_v128_load32_splat(quantised.sum + j)));
     }
   }
-  for (int i = 0; i < n; i++) STORE(y + (t + i) * W->rows + row, acc[i]);
+  UNROLLED (int i = 0; i < n; i++) {
+    float *to = y + (t + i) * W->rows + row;
+    wasm_v128_store32_lane(to, acc[i], 0);
+    wasm_v128_store32_lane(to + quarter, acc[i], 1);
+    wasm_v128_store32_lane(to + 2 * quarter, acc[i], 2);
+    wasm_v128_store32_lane(to + 3 * quarter, acc[i], 3);
+  }
 }
 
 INLINE void all_rows(const Tensor *W, float *y, int T, int type) {
   int t = 0;
   for (; t + TOKENS <= T; t += TOKENS)
-    for (int row = 0; row < W->rows; row += 4) four_rows(W, row, t, y, type, TOKENS);
+    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, t, y, type, TOKENS);
   for (; t < T; t++)
-    for (int row = 0; row < W->rows; row += 4) four_rows(W, row, t, y, type, 1);
+    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, t, y, type, 1);
 }
 
-// y (T, rows) = x (T, columns) Wᵀ, where `quantise` has seen x.
-static void product(const Tensor *W, float *y, int T) {
+// y (T, rows) = x (T, columns) Wᵀ
+static void product(const Tensor *W, const float *x, float *y, int T) {
+  quantise(x, T * W->columns, W->type);
   if (W->type == Q4_1) all_rows(W, y, T, Q4_1);
   else all_rows(W, y, T, Q8_0);
 }
 
-// The rows of W named by ids, as floats: x (T, columns).
+// The rows of W that ids name, as floats: x (T, columns).
 static void look_up(const Tensor *W, const int *ids, int T, float *x) {
-  int n_block = W->columns / BLOCK, size = W->type == Q4_1 ? 20 : 34;
+  int n_block = W->columns / BLOCK, is_q4 = W->type == Q4_1, size = is_q4 ? 20 : 34;
   for (int t = 0; t < T; t++)
     for (int b = 0; b < n_block; b++, x += BLOCK) {
       const uint8_t *block = W->data + (ids[t] * n_block + b) * size;
-      v128_t head = wasm_v128_load32_zero(block), w[4];
-      float scale = sum(from_f16(wasm_i32x4_shl(head, 16)));
-      float min = W->type == Q4_1 ? sum(from_f16(head)) : 0;
-      unpack(block, W->type, w);
-      for (int i = 0; i < BLOCK; i++) x[i] = scale * ((int16_t *)w)[i] + min;
+      v128_t head = wasm_v128_load32_zero(block);
+      float scale = sum(from_f16(wasm_i32x4_shl(head, 16))), min = is_q4 ? sum(from_f16(head)) : 0;
+      for (int i = 0; i < BLOCK; i++)
+        x[i] = scale * (is_q4 ? block[4 + i % 16] >> i / 16 * 4 & 15 : (int8_t)block[2 + i]) + min;
     }
 }
 
@@ -278,24 +297,20 @@ static void layer(int l, int T, int past, float *attn) {
   int D = model.n_embd, KV = model.kv_dim;
   float *k = k_cache + l * model.n_context * KV, *v = v_cache + l * model.n_context * KV;
   norm(x, &w->attn_norm, y, T);
-  quantise(y, T * D);
-  product(&w->q, q, T);
-  product(&w->k, k + past * KV, T);
-  product(&w->v, v + past * KV, T);
+  product(&w->q, y, q, T);
+  product(&w->k, y, k + past * KV, T);
+  product(&w->v, y, v + past * KV, T);
   rotate(q, model.n_head, T, past);
   rotate(k + past * KV, model.n_kv_head, T, past);
   attend(q, k, v, T, past, heads, attn);
-  quantise(heads, T * D);
-  product(&w->attn_output, y, T);
+  product(&w->attn_output, heads, y, T);
   add(x, y, T * D);
 
   norm(x, &w->ffn_norm, y, T);
-  quantise(y, T * D);
-  product(&w->gate, gate, T);
-  product(&w->up, up, T);
+  product(&w->gate, y, gate, T);
+  product(&w->up, y, up, T);
   swiglu(gate, up, T * model.n_hidden);
-  quantise(gate, T * model.n_hidden);
-  product(&w->down, y, T);
+  product(&w->down, gate, y, T);
   add(x, y, T * D);
 }
 
@@ -311,8 +326,7 @@ EXPORT(forward) void forward(int T, int past, int n_logits, float *logits, float
   }
   norm(x, &model.output_norm, y, T);
   if (hidden) copy(hidden + model.n_layer * T * D, y, T * D);
-  quantise(y + (T - n_logits) * D, n_logits * D);
-  product(&model.embedding, logits, n_logits);
+  product(&model.embedding, y + (T - n_logits) * D, logits, n_logits);
 }
 
 // ------------------------------------------------------------------------------------------ set-up
