@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 
 ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / "notebooks"
+FOLDERS = (ROOT / "notebooks", ROOT / "book")
 MAX_BYTES = 600_000
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -38,14 +38,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__)
     parser.add_argument("command", choices=["run", "check", "test"])
-    parser.add_argument("files", nargs="*", type=Path, help="default: all of notebooks/")
+    parser.add_argument("files", nargs="*", type=Path, help="default: all of them")
     options = parser.parse_args(arguments)
-    files = options.files or sorted(FOLDER.glob("*.ipynb"))
+    files = options.files or all_files()
     if options.command == "test":
         return test(files)
     problems = [p for file in files for p in {"run": run, "check": check}[options.command](file)]
     print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
     return 1 if problems else 0
+
+
+def all_files() -> list[Path]:
+    """Return the book's notebooks: the chapters, and the pages that are notebooks."""
+    return sorted(file for folder in FOLDERS for file in folder.glob("[!.]*.ipynb"))
 
 
 def run(file: Path) -> list[str]:

@@ -177,7 +177,7 @@ class View {
     const prompt = this.start ? this.start.filter(({ t }) => t !== "<|endoftext|>").map(({ t }) => t).join("") : this.model.get("text");
     const cursor = h("span", { class: "lmk-cursor", "aria-hidden": "true" });
     this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.map((token, at) => this.token(token, at)), cursor);
-    this.rivals.replaceChildren();
+    this.rivals.replaceChildren(h("p", { class: "lmk-hint" }, "Choose a token to see what else the model considered there."));
     this.paintButtons();
     this.frame.say(this.writing ? "The model is writing." : reading(this.tokens, this.ended));
   }

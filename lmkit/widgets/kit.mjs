@@ -241,7 +241,8 @@ export function provenance(line, model) {
   const offer = h("span", { class: "lmk-offer" });
   line.replaceChildren(origin, offer);
   const elsewhere = model.ask ? [" · To try your own text, run this notebook in JupyterLab."] : [];
-  const show = () => offer.replaceChildren(...(page ? offers(page) : elsewhere));
+  const quiet = model.get("linked"); // the box that it is linked to makes the offer
+  const show = () => quiet || offer.replaceChildren(...(page ? offers(page) : elsewhere));
   page?.addEventListener("state", show);
   show();
   const tell = (from) => (origin.textContent = [model.get("model_name"), from].filter(Boolean).join(" · "));
@@ -340,7 +341,7 @@ export function choice(options, value, onchange) {
 export function textField(name, texts, free, onchange) {
   if (!free) {
     const input = choice(texts.map((text) => [text, text]), texts[0], onchange);
-    return { field: labelled(name, input), input };
+    return { field: wide(labelled(name, input)), input };
   }
   let timer;
   const settle = () => (clearTimeout(timer), onchange(input.value));
@@ -348,8 +349,10 @@ export function textField(name, texts, free, onchange) {
   const onkeydown = (event) => event.key === "Enter" && settle();
   const examples = h("datalist", { id: freshId() }, ...texts.map((value) => h("option", { value })));
   const input = h("input", { type: "text", spellcheck: false, autocomplete: "off", list: examples.id, oninput: wait, onchange: settle, onkeydown });
-  return { field: labelled(name, input, examples), input };
+  return { field: wide(labelled(name, input, examples)), input };
 }
+
+const wide = (field) => (field.classList.add("lmk-wide"), field);
 
 /** A table of text: `head` is its first row, the first cell of each row is that row's header. */
 export function table(caption, head, rows) {

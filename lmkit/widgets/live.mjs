@@ -42,6 +42,7 @@ class View {
       keys: KEYS,
     });
     this.origin = provenance(this.frame.source, model);
+    this.origin.tell("");
     this.build();
     this.stop = watch(model, ["text"], () => this.show());
     this.linked = (model.siblings?.() ?? []).map((other) => watch(other, Object.keys(SETTINGS), () => this.write()));

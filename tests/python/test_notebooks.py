@@ -10,7 +10,7 @@ import pytest
 
 from tools import notebooks
 
-FILES = sorted(notebooks.FOLDER.glob("*.ipynb"))
+FILES = notebooks.all_files()
 
 
 def book():
