@@ -1,4 +1,4 @@
-"""Before torch is loaded: threads that wait do not spin, since tests share the cores with a browser."""
+"""Before torch is loaded: threads that wait do not spin, for tests share cores with a browser."""
 
 import os
 
