@@ -3,11 +3,13 @@
 A symbol is a character of a str, or any element of a list, such as a word.
 """
 
+import copy
 import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
+from typing import Any
 
 SMOOTHINGS = ("add_k", "interpolate", "backoff")
 DISCOUNT = 0.75  # what back-off takes from each count
@@ -52,19 +54,31 @@ class NGram:
         smoothing: str = "interpolate",
         k: float = 1.0,
     ) -> None:
-        if n < 1 or not 0 <= k < math.inf:
-            raise ValueError(f"n must be 1 or more and k 0 or more, not n={n} and k={k}")
-        if smoothing not in SMOOTHINGS:
-            raise ValueError(f"smoothing must be one of {', '.join(SMOOTHINGS)}, not {smoothing!r}")
-        self.n, self.k = n, k
         self.vocab = list(dict.fromkeys(text if vocab is None else vocab))
         if not self.vocab:
             raise ValueError("there are no symbols: give a text or a vocabulary that has some")
         self._known = frozenset(self.vocab)
         self._check(text)
+        self._set(n, smoothing, k)
         self.counts = count(text, n)
+
+    def _set(self, n: int, smoothing: str, k: float) -> None:
+        if n < 1 or not 0 <= k < math.inf:
+            raise ValueError(f"n must be 1 or more and k 0 or more, not n={n} and k={k}")
+        if smoothing not in SMOOTHINGS:
+            raise ValueError(f"smoothing must be one of {', '.join(SMOOTHINGS)}, not {smoothing!r}")
+        self.n, self.smoothing, self.k = n, smoothing, k
         self._rule = getattr(self, f"_{smoothing}")
         self._share = cache(self._left_over)
+
+    def variant(self, **changes: Any) -> "NGram":
+        """Give a model of the same counts with another n (smaller), smoothing or k."""
+        other = copy.copy(self)
+        options: dict[str, Any] = {"n": self.n, "smoothing": self.smoothing, "k": self.k}
+        other._set(**(options | changes))
+        if other.n > self.n:
+            raise ValueError(f"runs of {other.n} were not counted: n must be at most {self.n}")
+        return other
 
     def prob(self, symbol: Hashable, context: Sequence[Hashable] = ()) -> float:
         """Give P(symbol | the last n − 1 symbols of the context).

@@ -158,6 +158,19 @@ def test_what_makes_no_model_is_told(arguments, message):
     assert str(raised.value) == message
 
 
+def test_a_variant_is_the_model_that_would_be_counted_anew():
+    text = "abracadabra"
+    whole = NGram(text, 4, smoothing="add_k", k=0)
+    for n, smoothing, k in [(4, "backoff", 1), (2, "add_k", 0.1), (1, "interpolate", 1)]:
+        other = whole.variant(n=n, smoothing=smoothing, k=k)
+        assert other.log_probs(text) == NGram(text, n, None, smoothing, k).log_probs(text)
+        assert whole.log_probs("aa") == NGram(text, 4, None, "add_k", 0).log_probs("aa")
+    with pytest.raises(ValueError, match="runs of 5 were not counted: n must be at most 4"):
+        whole.variant(n=5)
+    with pytest.raises(ValueError, match="smoothing must be one of"):
+        whole.variant(smoothing="none")
+
+
 def test_unknown_symbols_and_empty_texts_are_told():
     model = NGram("ab", 2)
     with pytest.raises(ValueError, match="'z' is not in the vocabulary of 2 symbols"):
