@@ -25,7 +25,7 @@ class SoftmaxExplorer(Widget):
     _name = "softmax-explorer"
     _esm = source.esm("softmax-explorer")
     _css = source.css("kit") + source.css("softmax-explorer")
-    _height = 480
+    _height = 320
 
     words = t.List(t.Unicode()).tag(sync=True)
     logits = t.List(t.Float()).tag(sync=True)

@@ -15,7 +15,7 @@ from tools.serve import serve
 
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
-SOURCES = ["_config.yml", "_toc.yml", "book", "notebooks", "lmkit/widgets", "tools/build.py"]
+SOURCES = ["_config.yml", "_toc.yml", "book", "notebooks", "exercises", "lmkit/widgets", "tools/build.py"]
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 
