@@ -1,8 +1,10 @@
 """From logits to the next token: softmax, temperature, top-k, top-p (Holtzman et al. 2020).
 
-All functions take the logits (V,) of one position. The widgets' JavaScript does the same; both are
-tested on tests/data/sampling.json.
+Functions take the logits (V,) of one position. The widgets' JavaScript does the same; both are
+tested on tests/data/sampling.json. `beam_search` looks several tokens ahead (chapter 4).
 """
+
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
@@ -80,6 +82,40 @@ def probabilities(
 def sample(probs: Tensor, generator: torch.Generator | None = None) -> int:
     """Draw one token id from probabilities (V,), with torch's random numbers or the generator's."""
     return int(torch.multinomial(probs, 1, generator=generator))
+
+
+def beam_search(
+    next_log_probs: Callable[[tuple[int, ...]], Tensor],
+    width: int,
+    length: int,
+    stop_ids: Collection[int] = (),
+) -> list[tuple[tuple[int, ...], float]]:
+    """Search for the likeliest continuations, keeping the `width` best of each length.
+
+    `next_log_probs` gives log probabilities (V,) after the ids so far; a continuation ends at
+    `length` ids or with a stop id. Returns up to `width` pairs of ids and log P, the best first.
+    Width 1 is greedy decoding; a width of V^(length − 1) finds the best of all.
+
+    >>> tree = {(): [0.6, 0.4], (0,): [0.5, 0.5], (1,): [0.0, 1.0]}
+    >>> best = beam_search(lambda ids: torch.tensor(tree[ids]).log(), width=2, length=2)[0]
+    >>> best[0], round(best[1], 3)  # log 0.4: greedy would begin with 0 and end at log 0.3
+    ((1, 1), -0.916)
+    """
+    if width < 1:
+        raise ValueError(f"width must be 1 or more continuations, not {width}")
+    beams: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+    for _ in range(length):
+        grown = []
+        for ids, log_p in beams:
+            if ids and ids[-1] in stop_ids:
+                grown.append((ids, log_p))
+                continue
+            log_probs = next_log_probs(ids)
+            top = log_probs.topk(min(width, len(log_probs)))
+            pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+            grown += [((*ids, i), log_p + step) for i, step in pairs if step > -torch.inf]
+        beams = sorted(grown, key=lambda beam: -beam[1])[:width]
+    return beams
 
 
 def check_sampling(

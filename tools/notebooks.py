@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = (ROOT / "notebooks", ROOT / "book")
+FOLDERS = (ROOT / "notebooks", ROOT / "exercises", ROOT / "book")
 MAX_BYTES = 600_000
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def all_files() -> list[Path]:
-    """Return the book's notebooks: the chapters, and the pages that are notebooks."""
+    """Return the book's notebooks: chapters, their exercises, and pages that are notebooks."""
     return sorted(file for folder in FOLDERS for file in folder.glob("[!.]*.ipynb"))
 
 

@@ -10,6 +10,7 @@ _HOME = {
     "Generate": "generate",
     "Live": "live",
     "QuickCheck": "quick_check",
+    "SoftmaxExplorer": "softmax_explorer",
     "SynthesisQuestion": "synthesis_question",
 }
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Live",
     "NextToken",
     "QuickCheck",
+    "SoftmaxExplorer",
     "SynthesisQuestion",
 ]
 

@@ -18,6 +18,7 @@ NAMES = (
     "generate",
     "live",
     "quick-check",
+    "softmax-explorer",
     "synthesis-question",
 )
 

@@ -1,6 +1,7 @@
 """lmkit.generate against transformers' logits warpers; the vectors that the browser shares."""
 
 import doctest
+import itertools
 import json
 import math
 from pathlib import Path
@@ -138,6 +139,86 @@ def test_options_out_of_range_are_told(options, message):
     with pytest.raises(ValueError) as raised:
         generate.probabilities(torch.zeros(3), **options)
     assert str(raised.value) == message
+
+
+# ------------------------------------------------------------- beam search
+
+
+def tree(seed, size=4):
+    """A random model of sequences: each prefix has its own distribution, some tokens none."""
+
+    def next_log_probs(ids):
+        generator = torch.Generator().manual_seed(hash((seed, *ids)) % 2**31)
+        logits = 3 * torch.randn(size, generator=generator, dtype=torch.float64)
+        logits[torch.rand(size, generator=generator) < 0.1] = -math.inf
+        logits[0] = logits[0].clamp(min=-2)
+        return logits.log_softmax(-1)
+
+    return next_log_probs
+
+
+def exhaustive(next_log_probs, length, stop_ids=(), size=4):
+    """Every continuation there is, with its log P by the chain rule, the best first."""
+    found = {}
+    for ids in itertools.product(range(size), repeat=length):
+        end = next((t + 1 for t, i in enumerate(ids) if i in stop_ids), length)
+        steps = [float(next_log_probs(ids[:t])[ids[t]]) for t in range(end)]
+        found[ids[:end]] = sum(steps)
+    possible = [(ids, log_p) for ids, log_p in found.items() if log_p > -math.inf]
+    return sorted(possible, key=lambda pair: -pair[1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("stop_ids", [(), (2,)])
+def test_a_wide_enough_beam_finds_what_exhaustive_search_finds(seed, stop_ids):
+    best = exhaustive(tree(seed), 4, stop_ids)
+    found = generate.beam_search(tree(seed), 4**3, 4, stop_ids)
+    assert [ids for ids, _ in found] == [ids for ids, _ in best[: 4**3]]
+    assert [p for _, p in found] == pytest.approx([p for _, p in best[: 4**3]], abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_narrow_beam_gives_true_log_probabilities_and_no_more_than_the_best(seed):
+    every = dict(exhaustive(tree(seed), 5))
+    for width in (1, 2, 3, 10):
+        found = generate.beam_search(tree(seed), width, 5)
+        assert 1 <= len(found) <= width
+        assert len(dict(found)) == len(found)
+        for ids, log_p in found:
+            assert log_p == pytest.approx(every[ids], abs=1e-12)
+        assert found == sorted(found, key=lambda pair: -pair[1])
+
+
+def test_width_one_is_greedy():
+    for seed in range(8):
+        ids = ()
+        for _ in range(6):
+            ids += (int(tree(seed)(ids).argmax()),)
+        assert generate.beam_search(tree(seed), 1, 6)[0][0] == ids
+
+
+def test_greedy_misses_what_two_beams_find():
+    """Worse somewhere is the rule that makes a beam worth its price; and it can still fail."""
+    misses = dict.fromkeys((1, 2, 4), 0)
+    for seed in range(40):
+        best = exhaustive(tree(seed), 4)[0][1]
+        for width in misses:
+            misses[width] += generate.beam_search(tree(seed), width, 4)[0][1] < best - 1e-9
+    assert misses[1] > misses[2] > 0
+
+
+def test_an_ended_continuation_is_kept_and_not_asked_again():
+    asked = []
+
+    def next_log_probs(ids):
+        asked.append(ids)
+        return torch.tensor([0.9, 0.1]).log()
+
+    found = generate.beam_search(next_log_probs, 2, 3, stop_ids={0})
+    assert found[0] == ((0,), pytest.approx(math.log(0.9)))
+    assert all(0 not in ids for ids in asked)
+    with pytest.raises(ValueError, match="width must be 1 or more continuations, not 0"):
+        generate.beam_search(next_log_probs, 0, 3)
 
 
 def test_examples_in_docstrings():

@@ -1,0 +1,157 @@
+"""N-gram models: predict the next symbol from the n − 1 before it, by counting (chapter 4).
+
+A symbol is a character of a str, or any element of a list, such as a word.
+"""
+
+import copy
+import math
+import random
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+SMOOTHINGS = ("add_k", "interpolate", "backoff")
+DISCOUNT = 0.75  # what back-off takes from each count
+NONE: Counter[Hashable] = Counter()
+
+Symbols = tuple[Hashable, ...]
+
+
+def count(text: Iterable[Hashable], n: int) -> dict[Symbols, Counter[Hashable]]:
+    """Count what follows each context of up to n − 1 symbols in a text.
+
+    >>> count("abac", 2)[("a",)]
+    Counter({'b': 1, 'c': 1})
+    """
+    symbols = tuple(text)
+    counts: dict[Symbols, Counter[Hashable]] = defaultdict(Counter)
+    for m in range(1, n + 1):  # runs of m symbols, from m shifted copies of the text
+        for run, times in Counter(zip(*(symbols[i:] for i in range(m)), strict=False)).items():
+            counts[run[:-1]][run[-1]] = times
+    return dict(counts)
+
+
+class NGram:
+    """The counts of a text's runs of up to n symbols, and the probabilities made from them.
+
+    `smoothing` says how what was never seen gets a share. "add_k" adds k to each count (k = 0 is
+    no smoothing). "interpolate" mixes in the shorter context, the more so the more different
+    symbols have followed (Witten & Bell 1991). "backoff" discounts each count and asks the shorter
+    context about unseen symbols alone (Katz 1987; the fixed discount is Ney, Essen & Kneser's,
+    1994). The first symbols of a text have shorter contexts. Raises ValueError for an n, k,
+    smoothing, text or vocabulary that makes no model.
+
+    >>> NGram("abab", n=2, smoothing="add_k", k=1).prob("b", "a")  # (2 + 1) / (2 + 2 · 1)
+    0.75
+    """
+
+    def __init__(
+        self,
+        text: Sequence[Hashable],
+        n: int,
+        vocab: Iterable[Hashable] | None = None,
+        smoothing: str = "interpolate",
+        k: float = 1.0,
+    ) -> None:
+        self.vocab = list(dict.fromkeys(text if vocab is None else vocab))
+        if not self.vocab:
+            raise ValueError("there are no symbols: give a text or a vocabulary that has some")
+        self._known = frozenset(self.vocab)
+        self._check(text)
+        self._set(n, smoothing, k)
+        self.counts = count(text, n)
+
+    def _set(self, n: int, smoothing: str, k: float) -> None:
+        if n < 1 or not 0 <= k < math.inf:
+            raise ValueError(f"n must be 1 or more and k 0 or more, not n={n} and k={k}")
+        if smoothing not in SMOOTHINGS:
+            raise ValueError(f"smoothing must be one of {', '.join(SMOOTHINGS)}, not {smoothing!r}")
+        self.n, self.smoothing, self.k = n, smoothing, k
+        self._rule = getattr(self, f"_{smoothing}")
+        self._share = cache(self._left_over)
+
+    def variant(self, **changes: Any) -> "NGram":
+        """Give a model of the same counts with another n (smaller), smoothing or k."""
+        other = copy.copy(self)
+        options: dict[str, Any] = {"n": self.n, "smoothing": self.smoothing, "k": self.k}
+        other._set(**(options | changes))
+        if other.n > self.n:
+            raise ValueError(f"runs of {other.n} were not counted: n must be at most {self.n}")
+        return other
+
+    def prob(self, symbol: Hashable, context: Sequence[Hashable] = ()) -> float:
+        """Give P(symbol | the last n − 1 symbols of the context).
+
+        With k = 0 it is 0 for everything after a context that was never seen.
+        """
+        self._check([symbol])
+        return self._rule(symbol, tuple(context[max(0, len(context) - self.n + 1) :]))
+
+    def distribution(self, context: Sequence[Hashable] = ()) -> dict[Hashable, float]:
+        """Give the probability of every symbol of the vocabulary as the next one."""
+        h = tuple(context[max(0, len(context) - self.n + 1) :])
+        return {w: self._rule(w, h) for w in self.vocab}
+
+    def log_probs(self, text: Sequence[Hashable]) -> list[float]:
+        """Give each symbol's natural log probability given those before it; -inf where it is 0."""
+        probs = (self.prob(w, text[max(0, t - self.n + 1) : t]) for t, w in enumerate(text))
+        return [math.log(p) if p else -math.inf for p in probs]
+
+    def perplexity(self, text: Sequence[Hashable]) -> float:
+        """Give exp(mean NLL a symbol): inf when a symbol of the text has probability 0."""
+        if not len(text):
+            raise ValueError("the text is empty: perplexity is a mean over its symbols")
+        return math.exp(-math.fsum(self.log_probs(text)) / len(text))
+
+    def sample(
+        self, length: int, context: Sequence[Hashable] = (), seed: int = 0
+    ) -> list[Hashable]:
+        """Draw `length` symbols, each given those before it, and return them without the context.
+
+        Raises ValueError where nothing can follow, which happens with k = 0 alone.
+        """
+        draw, written = random.Random(seed), list(context)
+        for _ in range(length):
+            weights = list(self.distribution(written).values())
+            if not any(weights):
+                raise ValueError(f"nothing ever followed {written[1 - self.n :]}: smooth the model")
+            written += draw.choices(self.vocab, weights)
+        return written[len(context) :]
+
+    def _add_k(self, symbol: Hashable, h: Symbols) -> float:
+        seen = self.counts.get(h, NONE)
+        total = seen.total() + self.k * len(self.vocab)
+        return (seen[symbol] + self.k) / total if total else 0.0
+
+    def _interpolate(self, symbol: Hashable, h: Symbols) -> float:
+        """Weigh the counts by their total, the shorter context by how many symbols followed h."""
+        seen = self.counts.get(h, NONE)
+        p = self._shorter(symbol, h)
+        return (seen[symbol] + len(seen) * p) / (seen.total() + len(seen)) if seen else p
+
+    def _backoff(self, symbol: Hashable, h: Symbols) -> float:
+        seen = self.counts.get(h, NONE)
+        if symbol not in seen:
+            return self._share(h) * self._shorter(symbol, h)
+        discount = DISCOUNT if len(seen) < len(self.vocab) else 0  # nobody to give it to
+        return (seen[symbol] - discount) / seen.total()
+
+    def _left_over(self, h: Symbols) -> float:
+        """Give the factor by which the discounts of h are shared out among its unseen symbols."""
+        seen = self.counts.get(h, NONE)
+        if not seen:
+            return 1.0
+        unseen = math.fsum(self._shorter(w, h) for w in self.vocab if w not in seen)
+        return DISCOUNT * len(seen) / seen.total() / unseen
+
+    def _shorter(self, symbol: Hashable, h: Symbols) -> float:
+        """Give P(symbol | h without its first symbol); below the empty context all are alike."""
+        p: float = self._rule(symbol, h[1:]) if h else 1 / len(self.vocab)
+        return p
+
+    def _check(self, text: Iterable[Hashable]) -> None:
+        if strange := set(text) - self._known:
+            raise ValueError(
+                f"{min(map(repr, strange))} is not in the vocabulary of {len(self.vocab)} symbols"
+            )
