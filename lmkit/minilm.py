@@ -4,10 +4,13 @@ The encoder of Devlin et al. (2019) as Reimers and Gurevych (2019) trained it fo
 layers, 12 heads, 384 wide, WordPiece tokens between `[CLS]` and `[SEP]`.
 """
 
+import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import regex
 import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, normalize
@@ -16,6 +19,8 @@ from lmkit import assets
 
 N_LAYER, N_HEAD = 6, 12
 MAX_TOKENS = 512
+# words, and one by one marks and Chinese characters, as BERT splits them
+WORD = regex.compile(r"[\p{P}$+<=>^`|~\p{Han}]|[^\s\p{P}$+<=>^`|~\p{Han}]+")
 
 
 @dataclass
@@ -23,11 +28,10 @@ class Output:
     """What the encoder gives for a text of T tokens, `[CLS]` and `[SEP]` among them.
 
     `hidden_states` (L + 1, T, D): the embeddings, then each layer's output; `attentions`
-    (L, H, T, T); `words` has for each token the place in the text that it covers.
+    (L, H, T, T).
     """
 
     tokens: list[str]
-    spans: list[tuple[int, int]]
     hidden_states: Tensor
     attentions: Tensor
 
@@ -42,18 +46,38 @@ class MiniLM:
 
     name = "MiniLM-L6"
 
-    def __init__(self, weights: Mapping[str, Tensor], tokenizer: object) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], vocab: Mapping[str, int]) -> None:
         self.weights = weights
-        self.tokenizer = tokenizer
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Output:
+        """Run a text; ValueError when it has more than 512 tokens."""
+        tokens = ["[CLS]", *self.tokens(text), "[SEP]"]
+        if len(tokens) > MAX_TOKENS:
+            raise ValueError(f"the text has {len(tokens)} tokens; at most {MAX_TOKENS} fit")
+        ids = torch.tensor([self.vocab[token] for token in tokens])
+        return Output(tokens, *self.run(ids))
+
+    def tokens(self, text: str) -> list[str]:
+        """Split a text into BERT's tokens: words and marks in lower case, then WordPiece."""
+        plain = unicodedata.normalize("NFD", text.lower())
+        plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
+        return [piece for word in WORD.findall(plain) for piece in self._pieces(word)]
+
+    def _pieces(self, word: str) -> list[str]:
+        """Take the longest piece that the vocabulary has, again and again."""
+        pieces, rest = list[str](), word
+        while rest:
+            mark = "##" if pieces else ""
+            sizes = range(len(rest), 0, -1)
+            size = next((n for n in sizes if mark + rest[:n] in self.vocab), 0)
+            if not size or len(word) > 100:
+                return ["[UNK]"]
+            pieces.append(mark + rest[:size])
+            rest = rest[size:]
+        return pieces
 
     @torch.inference_mode()
-    def __call__(self, text: str) -> Output:
-        encoding = self.tokenizer.encode(text)  # type: ignore[attr-defined]
-        if len(encoding.ids) > MAX_TOKENS:
-            raise ValueError(f"the text has {len(encoding.ids)} tokens; at most {MAX_TOKENS} fit")
-        hidden, attentions = self.run(torch.tensor(encoding.ids))
-        return Output(encoding.tokens, encoding.offsets, hidden, attentions)
-
     def run(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Give hidden states (L + 1, T, D) and attentions (L, H, T, T) of ids (T,)."""
         w = self.weights
@@ -90,12 +114,9 @@ class MiniLM:
 
 
 def load() -> MiniLM:
-    """Load the encoder and its tokenizer; raises `lmkit.assets.AssetError`."""
+    """Load the encoder and its vocabulary; raises `lmkit.assets.AssetError`."""
     from safetensors.torch import load_file
-    from tokenizers import Tokenizer
 
     folder = assets.path("minilm")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return MiniLM(load_file(folder / "model.safetensors"), tokenizer)
+    vocab = json.loads((folder / "tokenizer.json").read_bytes())["model"]["vocab"]
+    return MiniLM(load_file(folder / "model.safetensors"), vocab)
