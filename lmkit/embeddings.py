@@ -38,12 +38,15 @@ class WordVectors:
         self.unit = self.vectors / np.maximum(norms, 1e-12)  # (V, d)
 
     def __len__(self) -> int:
+        """Give the number of words."""
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
+        """Tell whether a word is known."""
         return word in self.index
 
     def __getitem__(self, word: str) -> Array:
+        """Give a word's vector (d,); ValueError as in `id`."""
         row: Array = self.vectors[self.id(word)]
         return row
 
@@ -56,7 +59,7 @@ class WordVectors:
         return self.index[word]
 
     def spelling(self, word: str) -> str | None:
-        """Give the known word nearest to a misspelt one: one edit away, or two; None if there is none.
+        """Give the known word nearest to a misspelt one, one edit away or two, or None.
 
         Among equals the first letter decides, then frequency.
 
@@ -105,7 +108,9 @@ class WordVectors:
         top = top[np.lexsort((top, -scores[top]))]
         return [(self.words[i], float(scores[i])) for i in top]
 
-    def analogy(self, a: str, b: str, c: str, topn: int = 5, exclude_inputs: bool = True) -> Ranking:
+    def analogy(
+        self, a: str, b: str, c: str, topn: int = 5, exclude_inputs: bool = True
+    ) -> Ranking:
         """Answer *a is to b as c is to ?*, which is b − a + c (Mikolov et al. 2013)."""
         return self.most_similar([b, c], [a], topn, exclude_inputs)
 
@@ -215,7 +220,7 @@ def spearman(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _ranks(x: Sequence[float]) -> Array:
-    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
     last: Array = np.cumsum(counts)
     return (last - (counts - 1) / 2)[inverse]
 
@@ -235,6 +240,16 @@ def pca(vectors: Array, k: int = 2) -> Array:
     places: Array = u[:, :k] * s[:k]  # (n, k)
     farthest = places[np.abs(places).argmax(0), np.arange(k)]
     return places * np.where(farthest < 0, -1, 1)
+
+
+def quantise(vectors: Array) -> Array:
+    """Give vectors (n, d) as int8, each scaled so that its largest entry is 127: directions stay.
+
+    >>> quantise(np.array([[1.0, -2.0]])).tolist()
+    [[64, -127]]
+    """
+    largest = np.abs(vectors.astype(float)).max(1, keepdims=True)
+    return np.rint(127 * (vectors.astype(float) / largest)).astype(np.int8)
 
 
 def edits(word: str) -> Iterator[str]:

@@ -9,12 +9,18 @@ _HOME = {
     "AttentionMap": "attention_map",
     "Generate": "generate",
     "Live": "live",
+    "ContextualBank": "contextual_bank",
+    "EmbeddingArithmetic": "embedding_arithmetic",
+    "EmbeddingMap": "embedding_map",
     "QuickCheck": "quick_check",
     "SynthesisQuestion": "synthesis_question",
 }
 __all__ = [
     "AttentionMap",
     "ChainRule",
+    "ContextualBank",
+    "EmbeddingArithmetic",
+    "EmbeddingMap",
     "Generate",
     "Live",
     "NextToken",

@@ -18,6 +18,9 @@ NAMES = (
     "generate",
     "live",
     "quick-check",
+    "embedding-arithmetic",
+    "embedding-map",
+    "contextual-bank",
     "synthesis-question",
 )
 
