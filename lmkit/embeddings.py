@@ -184,7 +184,7 @@ def load_glove(vocab_size: int | None = None) -> WordVectors:
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     if vocab_size is not None and not 0 < vocab_size <= len(words):
         raise ValueError(f"vocab_size must lie between 1 and {len(words)}, not {vocab_size}")
-    return WordVectors(words[:vocab_size], np.array(vectors[:vocab_size]))
+    return WordVectors(words[:vocab_size], np.ascontiguousarray(vectors[:vocab_size]))
 
 
 def read_analogies(path: Path | None = None) -> list[tuple[str, str, str, str, str]]:

@@ -40,22 +40,30 @@ def pack(glove: Path, n: int = WORDS) -> bytes:
     """Return the n most frequent words and their vectors in one block."""
     with (glove / "words.txt").open(encoding="utf-8") as lines:
         words = "".join(next(lines) for _ in range(n))[:-1].encode()
-    entries = array.array("f")
-    with (glove / "vectors.npy").open("rb") as file:
-        entries.frombytes(file.read(_header(file.read(10)) - 10 + 4 * WIDTH * n)[-4 * WIDTH * n :])
-    if sys.byteorder == "big":
-        entries.byteswap()
+    columns = _columns(glove / "vectors.npy", n)
     rounded = array.array("b")
-    for at in range(0, len(entries), WIDTH):
-        row = entries[at : at + WIDTH]
+    for row in zip(*columns, strict=True):
         largest = max(map(abs, row))
         rounded.extend(round(127 * (x / largest)) for x in row)
     return len(words).to_bytes(4, "little") + words + rounded.tobytes()
 
 
-def _header(start: bytes) -> int:
-    """Return where the numbers of a .npy file of version 1 begin."""
-    return 10 + int.from_bytes(start[8:10], "little")
+def _columns(file: Path, n: int) -> "list[array.array[float]]":
+    """Read the first n entries of each column of a .npy file that holds column after column."""
+    columns = []
+    with file.open("rb") as stream:
+        start = 10 + int.from_bytes(stream.read(10)[8:], "little")
+        header = stream.read(start - 10).decode()
+        if "'fortran_order': True" not in header or "'<f4'" not in header:
+            raise ValueError(f"{file.name} is not stored column by column in 32 bits: {header}")
+        height = (file.stat().st_size - start) // (4 * WIDTH)
+        for k in range(WIDTH):
+            stream.seek(start + 4 * k * height)
+            column = array.array("f", stream.read(4 * n))
+            if sys.byteorder == "big":
+                column.byteswap()
+            columns.append(column)
+    return columns
 
 
 def remove(site: Path) -> None:

@@ -90,12 +90,12 @@ class ContextualBank(Widget):
     def _bert_states(self, sentence: str, word: str) -> np.ndarray:
         out = self._bert(sentence)
         at = last_piece(out.tokens, self._bert.tokens(word), sentence, word)
-        return out.hidden_states[:, at].numpy()  # type: ignore[no-any-return]
+        return out.hidden_states[:, at].numpy()
 
     def _gpt_states(self, sentence: str, word: str) -> np.ndarray:
         ids = [self._gpt.start_id, *self._gpt.tokenizer.encode(sentence)]
         at = last_token(self._gpt.tokenizer.tokens(ids), sentence, word)
-        return self._gpt(ids).hidden_states[:, at].numpy()  # type: ignore[no-any-return]
+        return self._gpt(ids).hidden_states[:, at].numpy()
 
 
 def check(sentences: list[str], word: str) -> None:

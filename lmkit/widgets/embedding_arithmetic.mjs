@@ -200,15 +200,19 @@ function arrows({ words, signs, gram, ranked }, exclude) {
   const places = onPlane(gram);
   const names = [...words.map((word, i) => `${signs[i] < 0 ? "−" : i ? "+" : ""} ${word}`.trim()), "the sum", best];
   const kinds = [...words.map((word) => (word === winner ? "lmk-win" : "lmk-input")), "lmk-total", best === winner ? "lmk-win" : "lmk-other"];
-  const reach = 1.35 * Math.max(...places.flat().map(Math.abs), 0.3);
+  const [low, high] = [0, 1].map((k) => places.map((place) => place[k])).reduce(([lo, hi], list) => [[...lo, Math.min(0, ...list)], [...hi, Math.max(0, ...list)]], [[], []]);
+  const scale = Math.min(110 / Math.max(high[0] - low[0], 0.1), 150 / Math.max(high[1] - low[1], 0.1));
+  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
+  const origin = [-scale * middle[0], scale * middle[1]];
   const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
-  svg.append(mark("circle", { r: 1.5, class: "lmk-origin" }));
+  svg.append(mark("circle", { cx: origin[0], cy: origin[1], r: 1.8, class: "lmk-origin" }));
   const used = [];
   places.forEach(([px, py], i) => {
-    const [x, y] = [(100 * px) / reach, (-100 * py) / reach];
-    svg.append(mark("line", { x2: x, y2: y, class: kinds[i] }), head(x, y, kinds[i]));
-    const at = clear(used, [Math.min(72, Math.max(-98, x + (x < -40 ? -2 : 3))), y + (y < 0 ? -3 : 8)]);
-    const label = mark("text", { x: at[0], y: at[1], class: kinds[i] });
+    const [x, y] = [scale * (px - middle[0]), scale * (middle[1] - py)];
+    const left = x < origin[0];
+    svg.append(mark("line", { x1: origin[0], y1: origin[1], x2: x, y2: y, class: kinds[i] }), head(origin, [x, y], kinds[i]));
+    const at = clear(used, [x + (left ? -3 : 3), y + 2], left);
+    const label = mark("text", { x: at[0], y: at[1], class: kinds[i], "text-anchor": left ? "end" : "start" });
     label.textContent = names[i];
     svg.append(label);
   });
@@ -216,14 +220,14 @@ function arrows({ words, signs, gram, ranked }, exclude) {
 }
 
 /** Move a label down until it covers none of those before it. */
-function clear(used, [x, y]) {
-  while (used.some(([a, b]) => Math.abs(a - x) < 42 && Math.abs(b - y) < 8)) y += 8;
-  used.push([x, y]);
-  return [x, Math.min(98, y)];
+function clear(used, [x, y], left) {
+  while (used.some(([a, b, side]) => side === left && Math.abs(a - x) < 40 && Math.abs(b - y) < 9)) y += 9;
+  used.push([x, y, left]);
+  return [x, y];
 }
 
-function head(x, y, kind) {
-  const angle = (Math.atan2(y, x) * 180) / Math.PI;
+function head([fromX, fromY], [x, y], kind) {
+  const angle = (Math.atan2(y - fromY, x - fromX) * 180) / Math.PI;
   return mark("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
 }
 

@@ -57,7 +57,7 @@ class EmbeddingMap(Widget):
         self._vectors = vectors
         groups = GROUPS if groups is None else groups
         stored = [self._group(name, text.split()) for name, text in groups.items()]
-        shown = {"shown": [*groups][:4], **traits}
+        shown = {"shown": [*groups][::2], **traits}
         super().__init__(groups=stored, **shown)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:

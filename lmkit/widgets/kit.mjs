@@ -364,9 +364,9 @@ export function table(caption, head, rows) {
 
 // ----------------------------------------------------------------- vectors
 
-/** Bytes that were stored as base64, or come as they are. */
+/** Signed bytes that were stored as base64, or come as they are. */
 export const signedBytes = (data) =>
-  typeof data === "string" ? Int8Array.from(atob(data), (c) => (c.charCodeAt(0) << 24) >> 24) : new Int8Array(data.buffer ?? data);
+  typeof data === "string" ? Int8Array.from(atob(data), (c) => (c.charCodeAt(0) << 24) >> 24) : data;
 
 /**
  * Words and their vectors, of which only the directions count.
