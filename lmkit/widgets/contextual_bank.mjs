@@ -140,9 +140,11 @@ class View {
     const added = this.model.get("added");
     if (added.length) {
       if (this.input) this.input.value = added.at(-1);
+      this.problem = error.message; // said until the reader points at something else
+      this.at = -1;
       update(this.model, { added: added.slice(0, -1) });
     }
-    setTimeout(() => this.frame.say(error.message)); // after the view has come back
+    this.frame.say(error.message);
   }
 
   paint() {
@@ -206,9 +208,10 @@ class View {
 
   show(at) {
     this.at = at;
+    if (at >= 0) this.problem = null;
     this.list.querySelectorAll(".lmk-sentence").forEach((node, i) => node.classList.toggle("lmk-chosen", i === at));
     this.plane.querySelectorAll("g").forEach((node, i) => node.classList.toggle("lmk-here", i === at));
-    this.frame.say(reading(this.sentences, this.cos, at, this.model.get("centred")));
+    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred")));
   }
 
   tableFace() {
