@@ -23,7 +23,7 @@ export function cosines(gram) {
 export const mostAlike = (matrix) => matrix.map((row, i) => {
   const others = row.map((x, j) => (i === j ? -Infinity : x));
   const best = Math.max(...others);
-  return others.every((x, j) => i === j || Math.abs(x - best) < 1e-9) ? -1 : others.indexOf(best);
+  return others.every((x, j) => i === j || Math.abs(x - best) < 1e-9) ? -1 : others.findIndex((x) => x > best - 1e-5); // of equals the first
 });
 
 /** What there is to see, in a sentence. */

@@ -54,7 +54,9 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     assert len([url for url in asked if "vectors/" in url]) == 1
     field.fill("king + que")
     page.wait_for_function("document.querySelectorAll('datalist option').length > 0")
-    assert "king + queen" in box.locator("datalist option").evaluate_all("all => all.map(o => o.value)")
+    assert "king + queen" in box.locator("datalist option").evaluate_all(
+        "all => all.map(o => o.value)"
+    )
     field.fill("qeen - man")
     field.press("Enter")
     says(box, "unknown word “qeen”; did you mean “queen”?")
