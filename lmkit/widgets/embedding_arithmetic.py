@@ -27,7 +27,7 @@ EXAMPLES = (
     ("fails", "brother - man + woman", "Sister was expected, from the same family of words."),
     ("fails", "calf - cow + horse", "The young of an animal: foal was expected."),
     ("discuss", "doctor - man + woman", "Nurse, says the quoted list. Allow the inputs: doctor."),
-    ("discuss", "doctor - woman + man", "The same question turned round, which is never quoted."),
+    ("discuss", "doctor - woman + man", "The same question turned round, hardly ever quoted."),
     ("discuss", "computer - man + woman", "What would count as a right answer here?"),
 )
 
