@@ -7,7 +7,18 @@ import importlib
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["assets", "exercises", "generate", "gguf", "plot", "smollm", "tokenizers", "widgets"]
+__all__ = [
+    "assets",
+    "embeddings",
+    "exercises",
+    "generate",
+    "gguf",
+    "minilm",
+    "plot",
+    "smollm",
+    "tokenizers",
+    "widgets",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

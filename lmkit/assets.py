@@ -190,6 +190,25 @@ TABLE = (
         sdist=True,
         finish=_join_plays,
     ),
+    Asset(
+        name="word-tests",
+        about="tests of word vectors: Google's analogies, WordSim-353, SimLex-999 (from gensim)",
+        licence="their own",
+        requirement="gensim==4.4.0",
+        sha256="a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
+        size=23_300_000,
+        members={
+            f"gensim-4.4.0/gensim/test/test_data/{file}": file
+            for file in ("questions-words.txt", "wordsim353.tsv", "simlex999.txt")
+        },
+        files={
+            "questions-words.txt": "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a"
+            "36",
+            "wordsim353.tsv": "f92a022fc2537793a15bc3a8c162ebcd74990e033a228bb6388cb71e4c0b1e1d",
+            "simlex999.txt": "d5e0501971478a511430ee880bd0121e94ac701ba86d90544d83e6d2ba3db05d",
+        },
+        sdist=True,
+    ),
 )
 ASSETS = {asset.name: asset for asset in TABLE}
 

@@ -1,6 +1,7 @@
 """Build the site into _build/html: `python -m tools.build [--out FOLDER] [--no-model] [--quiet]`.
 
-The model that readers may load is laid beside it in parts (model_parts.py). Jupyter Book builds the
+The model that readers may load is laid beside it in parts (model_parts.py), and so are the words
+of chapter 3 (word_vectors.py). Jupyter Book builds the
 pages anew each time, with every warning an error. Then the files that no page asks for (themes
 bring many) are dropped, and the site's root leads to the first page.
 """
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from lmkit.assets import AssetError
-from tools import model_parts
+from tools import model_parts, word_vectors
 
 ROOT = Path(__file__).parent.parent
 REDIRECT = """<!DOCTYPE html>
@@ -32,15 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "_build", help="default: _build")
-    parser.add_argument("--no-model", action="store_true", help="leave the live model out")
+    parser.add_argument(
+        "--no-model", action="store_true", help="leave the live model and the words out"
+    )
     parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
     options = parser.parse_args(arguments)
     try:
-        model = None if options.no_model else model_parts.write(options.out / "html")
+        site = options.out / "html"
+        model = None if options.no_model else model_parts.write(site)
+        vectors = None if options.no_model else word_vectors.write(site)
     except AssetError as error:
         print(f"{error}; or build without it: make book MODEL=0", file=sys.stderr)
         return 1
-    if not build(options.out, quiet=options.quiet, model=model):
+    if not build(options.out, quiet=options.quiet, model=model, vectors=vectors):
         print("The site was not built: see the messages above.", file=sys.stderr)
         return 1
     if not options.quiet:
@@ -49,11 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build(
-    out: Path, source: Path = ROOT, quiet: bool = False, model: model_parts.Model | None = None
+    out: Path,
+    source: Path = ROOT,
+    quiet: bool = False,
+    model: model_parts.Model | None = None,
+    vectors: word_vectors.Vectors | None = None,
 ) -> bool:
     """Build the site in `out`/html from the folder `source`; returns whether all went well.
 
-    `model` describes the live model's parts that lie there; without it the site has none.
+    `model` describes the live model's parts that lie there, `vectors` the word vectors; without
+    them the site has none.
     """
     from jupyter_book.sphinx import build_sphinx  # type: ignore[import-untyped]
 
@@ -63,6 +73,7 @@ def build(
         "latex_individualpages": False,
         "nitpicky": True,
         "lmkit_model": model,
+        "lmkit_vectors": vectors,
     }
     with contextlib.redirect_stdout(io.StringIO()):  # Sphinx's progress; warnings go to stderr
         status = build_sphinx(
@@ -80,6 +91,8 @@ def build(
         return False
     if model is None:
         model_parts.remove(site)
+    if vectors is None:
+        word_vectors.remove(site)
     dropped = drop_unused(site)
     (site / "index.html").write_text(REDIRECT, "utf-8")
     if not quiet:

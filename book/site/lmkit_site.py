@@ -85,10 +85,11 @@ def _where(translator: Any, node: nodes.Node) -> str:
 # ------------------------------------------------------------------ assets
 
 
-def host_script(model: dict[str, Any] | None = None) -> str:
+def host_script(model: dict[str, Any] | None = None, vectors: dict[str, Any] | None = None) -> str:
     """Return the page host as one classic script: kit, host, answers, the page's model.
 
     `model` says what the model's parts are and where its scripts; without it there is none.
+    `vectors` says where the word vectors lie.
     """
     host = source.as_object((HERE / "host.mjs").read_text("utf-8"))
     parts = [f"const kit = {source.classic_kit()};", f"const lmkit = {host}.start(kit);"]
@@ -98,6 +99,8 @@ def host_script(model: dict[str, Any] | None = None) -> str:
         parts.append(f"{source.as_object(module)}.install(lmkit, kit);")
     client = source.as_object((HERE / "model.mjs").read_text("utf-8"))
     parts.append(f"{client}.install(lmkit, {json.dumps(model)});")
+    words = source.as_object((HERE / "vectors.mjs").read_text("utf-8"))
+    parts.append(f"{words}.install(lmkit, {json.dumps(vectors)});")
     return _closed(_without_comments("\n".join(parts)))
 
 
@@ -157,7 +160,7 @@ def write_assets(app: Sphinx) -> None:
     texts = {
         "site.css": style_sheet(),
         "site.js": (HERE / "site.js").read_text("utf-8"),
-        "lmkit.js": host_script(model),
+        "lmkit.js": host_script(model, app.config.lmkit_vectors),
         **{f"lmkit-{name}.js": widget_script(name) for name in source.NAMES},
     }
     files = engine | {name: text.encode() for name, text in texts.items()}
@@ -214,6 +217,7 @@ def contents(context: dict[str, Any]) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Give Sphinx the renderer of formulas and the theme."""
     app.add_config_value("lmkit_assets", {}, "")
+    app.add_config_value("lmkit_vectors", None, "", (dict, type(None)))  # and this
     app.add_config_value("lmkit_model", None, "", (dict, type(None)))  # tools.build sets it
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.add_html_theme("lmkit", str(HERE / "theme"))

@@ -3,7 +3,7 @@
 // cancelled load leaves nothing behind, and nothing that the model does holds up the page.
 
 /** What widgets ask that the model can answer; the handlers are in worker.mjs. */
-const KINDS = ["next-token", "chain-rule", "attention", "encode", "continue"];
+const KINDS = ["next-token", "chain-rule", "attention", "encode", "continue", "word-vectors"];
 
 const NOT_BUILT = "This copy of the site was built without the live model: “make book” builds it with the model.";
 const FROM_DISK = "The live model does not run on pages opened from a disk: run “make serve” in the book’s folder, or read the book on the web.";

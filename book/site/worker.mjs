@@ -164,6 +164,9 @@ const MAX_FACTORS = 200; // tokens of ChainRule
 const SLICE = 64; // tokens whose logits are held at once, 13 MB
 const GUESSES = 5;
 const RIVALS = 8;
+const MAX_SENTENCES = 12; // of ContextualBank
+const MAX_SENTENCE = 200; // its characters
+const NAME = "SmolLM2-135M-Instruct";
 
 const english = (n) => n.toLocaleString("en-US");
 const rounded = (x) => Math.round(x * 1e4) / 1e4;
@@ -294,6 +297,36 @@ function goOn(model, { ids, temperature, top_k, top_p, draw: u }) {
   return { token, p, top, end: model.stopIds.includes(id) };
 }
 
+/** ContextualBank: of each layer the dot products of a word's vectors in several sentences. */
+function wordVectors(model, { sentences, word }) {
+  if (sentences.length < 2 || sentences.length > MAX_SENTENCES) fail(`Give 2 to ${MAX_SENTENCES} sentences, not ${sentences.length}.`);
+  const states = sentences.map((sentence) => {
+    const ids = begun(model, sentence.slice(0, MAX_SENTENCE));
+    const at = lastToken(model.tokens(ids), sentence, word);
+    const { hidden } = model.forward(ids, { hidden: true });
+    return (layer) => hidden.subarray((layer * ids.length + at) * D, (layer * ids.length + at + 1) * D);
+  });
+  const D = model.config.n_embd;
+  const product = (a, b) => Number((a.reduce((sum, x, k) => sum + x * b[k], 0) / D).toPrecision(6));
+  const gram = (layer) => states.flatMap((one, i) => states.slice(0, i + 1).map((other) => product(one(layer), other(layer))));
+  return { models: [{ name: NAME, grams: Array.from({ length: model.config.n_layer + 1 }, (_, layer) => gram(layer)) }] };
+}
+
+/** The token that ends a word, at the word's first place; as in Python. */
+export function lastToken(tokens, sentence, word) {
+  let text = "";
+  const ends = tokens.slice(1).map((token) => (text += token).length); // without the start token
+  const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
+    const end = at + wanted.length;
+    const whole = !isLetter(lower[at - 1]) && !isLetter(lower[end]);
+    if (whole && ends.includes(end)) return 1 + ends.indexOf(end);
+  }
+  return fail(`“${word}” does not stand as a word in “${sentence}”.`);
+}
+
+const isLetter = (c) => c !== undefined && /[\p{L}\p{N}]/u.test(c);
+
 // What lmkit.model offers beyond that: the engine's own answers.
 
 const runs = new Map(); // texts that are being written, by number
@@ -320,6 +353,7 @@ const ANSWERS = {
   attention,
   encode,
   continue: goOn,
+  "word-vectors": wordVectors,
   ids: (model, { text }) => model.encode(asText(text)),
   text: (model, { ids }) => model.decode(asIds(ids)),
   tokens: (model, { ids }) => model.tokens(asIds(ids)),

@@ -19,6 +19,9 @@ NAMES = (
     "live",
     "quick-check",
     "softmax-explorer",
+    "embedding-arithmetic",
+    "embedding-map",
+    "contextual-bank",
     "synthesis-question",
 )
 

@@ -514,6 +514,14 @@ def test_glove():
     assert {"toad", "snake"} & {words[i] for i in near.argsort()[-8:]}
 
 
+def test_word_tests():
+    folder = assets.path("word-tests")
+    questions = (folder / "questions-words.txt").read_text("utf-8").splitlines()
+    assert len([line for line in questions if not line.startswith(":")]) == 19_544
+    assert "tiger\tcat\t7.35" in (folder / "wordsim353.tsv").read_text("utf-8").lower()
+    assert "old\tnew\t1.58" in (folder / "simlex999.txt").read_text("utf-8")
+
+
 def test_minilm():
     from safetensors import safe_open
     from tokenizers import Tokenizer

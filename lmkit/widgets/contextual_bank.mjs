@@ -1,0 +1,247 @@
+// ContextualBank: does one word have one vector? (chapter 3)
+//
+// Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
+// lower triangle row by row. Cosines, centring and the plane need nothing else.
+import { h, ask, canAsk, centredGram, choice, csv, download, frame, labelled, number, onPlane, present, provenance, table, update, watch } from "./kit.mjs";
+
+/** The whole matrix of a lower triangle. */
+export function unpack(triangle) {
+  const n = Math.round((Math.sqrt(8 * triangle.length + 1) - 1) / 2);
+  const at = (i, j) => triangle[i >= j ? (i * (i + 1)) / 2 + j : (j * (j + 1)) / 2 + i];
+  return Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => at(i, j)));
+}
+
+/** Cosines of vectors whose dot products are known; a vector of length zero has cosine 0 with all. */
+export function cosines(gram) {
+  const most = Math.max(...gram.map((row, i) => row[i]), 1e-12);
+  const size = gram.map((row, i) => Math.sqrt(Math.max(row[i], 0)));
+  const none = (i) => gram[i][i] < 1e-9 * most || size[i] < 1e-5;
+  return gram.map((row, i) => row.map((x, j) => (none(i) || none(j) ? 0 : Math.max(-1, Math.min(1, x / (size[i] * size[j]))))));
+}
+
+/** For each row the other row that is most alike, or −1 where none can be told from another. */
+export const mostAlike = (matrix) => matrix.map((row, i) => {
+  const others = row.map((x, j) => (i === j ? -Infinity : x));
+  const best = Math.max(...others);
+  return others.every((x, j) => i === j || Math.abs(x - best) < 1e-9) ? -1 : others.findIndex((x) => x > best - 1e-5); // of equals the first
+});
+
+/** What there is to see, in a sentence. */
+export function reading(sentences, matrix, at, centred) {
+  const best = mostAlike(matrix);
+  const after = centred ? " after the mean is subtracted" : "";
+  if (best.every((j) => j < 0)) return `All ${sentences.length} vectors are equal${centred ? ": nothing is left when their mean is subtracted" : ", whatever the sentence"}.`;
+  if (at >= 0) return best[at] < 0 ? `“${sentences[at]}”: no other sentence is nearer than another.` : `“${sentences[at]}” is most like “${sentences[best[at]]}”, cosine ${number(matrix[at][best[at]])}${after}.`;
+  const pairs = matrix.flatMap((row, i) => row.slice(0, i));
+  return `Cosines run from ${number(Math.min(...pairs))} to ${number(Math.max(...pairs))}${after}. Point at a sentence to see which is most like it.`;
+}
+
+const KEYS = "Tab goes through the controls and the sentences; arrows move in the layer's slider; Enter adds what you typed.";
+
+class View {
+  static kind = "word-vectors";
+
+  constructor(model) {
+    this.model = model;
+    this.live = canAsk(model, View.kind);
+    this.frame = frame({
+      title: `Does “${model.get("word")}” have one vector?`,
+      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      keys: KEYS,
+    });
+    this.at = -1;
+    this.origin = provenance(this.frame.source, model);
+    this.controls();
+    this.build();
+    this.stop = watch(model, ["added"], () => this.refresh());
+    this.stopPaint = watch(model, ["which", "layer", "centred"], () => this.models && this.paint());
+    this.refresh();
+  }
+
+  controls() {
+    const { model } = this;
+    this.which = choice(model.get("models").map(({ name }, k) => [k, name]), 0, (k) => update(model, { which: Number(k), layer: Math.min(model.get("layer"), this.depth(Number(k))) }));
+    this.layer = h("input", { type: "range", min: 0, step: 1, oninput: () => update(model, { layer: Number(this.layer.value) }) });
+    this.level = h("output", {});
+    this.centre = h("input", { type: "checkbox", onchange: () => update(model, { centred: this.centre.checked }) });
+    this.frame.controls.append(labelled("Model", this.which), labelled("Layer", this.layer, this.level), labelled("Subtract the mean", this.centre));
+    if (this.live) this.frame.controls.append(this.own());
+  }
+
+  own() {
+    const { model } = this;
+    const add = () => {
+      const text = this.input.value.trim();
+      if (!text || this.all().includes(text)) return;
+      this.input.value = "";
+      update(model, { added: [...model.get("added"), text] });
+    };
+    this.input = h("input", { type: "text", maxLength: 200, placeholder: `a sentence with “${model.get("word")}”`, onkeydown: (event) => event.key === "Enter" && add() });
+    const field = labelled("Your sentence", this.input, h("button", { type: "button", onclick: add }, "Add"));
+    field.classList.add("lmk-wide");
+    return field;
+  }
+
+  build() {
+    this.list = h("ol", { class: "lmk-sentences" });
+    this.matrix = h("div", { class: "lmk-grid" });
+    this.plane = h("div", { class: "lmk-field-of" });
+    this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, this.matrix, this.plane));
+  }
+
+  all() {
+    return [...this.model.get("sentences"), ...this.model.get("added")];
+  }
+
+  depth(which) {
+    return (this.models ?? this.model.get("models"))[which].grams.length - 1;
+  }
+
+  async refresh() {
+    const { model } = this;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const added = model.get("added");
+    try {
+      const models = added.length && this.live ? await this.computed() : model.get("models");
+      if (turn !== this.turn) return;
+      this.models = models;
+      this.sentences = added.length && this.live ? this.all() : model.get("sentences");
+      this.origin.tell(models === model.get("models") ? "stored with the chapter" : "computed now");
+      this.frame.box.removeAttribute("aria-busy");
+      this.choices();
+      this.paint();
+    } catch (error) {
+      if (turn === this.turn && error.name !== "AbortError") this.fail(error);
+    }
+  }
+
+  /** All sentences anew: the same models, as far as they are at hand. */
+  async computed() {
+    this.frame.box.setAttribute("aria-busy", "true");
+    const { models } = await ask(this.model, { kind: "word-vectors", sentences: this.all(), word: this.model.get("word") });
+    return this.model.get("models").map(({ name }) => models.find((one) => one.name === name) ?? { name, grams: null });
+  }
+
+  /** Models that cannot take the reader's sentences here cannot be chosen. */
+  choices() {
+    const { model } = this;
+    [...this.which.options].forEach((option, k) => {
+      option.disabled = !this.models[k].grams;
+      option.textContent = this.models[k].name + (option.disabled ? " (in the notebook)" : "");
+    });
+    if (this.models[model.get("which")].grams) return;
+    const which = this.models.findIndex(({ grams }) => grams);
+    update(model, { which, layer: Math.min(8, this.depth(which)) });
+  }
+
+  /** The sentence that could not be read goes; the view keeps its last good state. */
+  fail(error) {
+    this.frame.box.removeAttribute("aria-busy");
+    const added = this.model.get("added");
+    if (added.length) {
+      if (this.input) this.input.value = added.at(-1);
+      this.problem = error.message; // said until the reader points at something else
+      this.at = -1;
+      update(this.model, { added: added.slice(0, -1) });
+    }
+    this.frame.say(error.message);
+  }
+
+  paint() {
+    const { model } = this;
+    const [which, centred] = [model.get("which"), model.get("centred")];
+    const last = this.depth(which);
+    const layer = Math.min(model.get("layer"), last);
+    const raw = unpack(this.models[which].grams[layer]);
+    this.gram = centred ? centredGram(raw) : raw;
+    this.cos = cosines(this.gram);
+    this.which.value = which;
+    Object.assign(this.layer, { max: last, value: layer, disabled: last === 0 });
+    this.level.textContent = last ? `${layer} of ${last}` : "no layers";
+    this.centre.checked = centred;
+    this.at = Math.min(this.at, this.sentences.length - 1);
+    this.list.replaceChildren(...this.sentences.map((text, i) => this.sentence(text, i)));
+    this.matrix.replaceChildren(...(this.asTable ? [this.tableFace()] : this.cells()));
+    this.matrix.style.setProperty("--n", this.sentences.length);
+    this.plane.replaceChildren(this.points());
+    this.show(this.at);
+  }
+
+  sentence(text, i) {
+    const on = { onfocus: () => this.show(i), onpointerenter: () => this.show(i), onclick: () => this.show(i) };
+    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), " ", ...this.marked(text));
+    const own = i >= this.model.get("sentences").length;
+    const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => update(this.model, { added: this.model.get("added").filter((other) => other !== text) }) }, "Remove");
+    return h("li", {}, line, remove);
+  }
+
+  marked(text) {
+    const word = this.model.get("word");
+    const at = text.toLowerCase().indexOf(word.toLowerCase());
+    if (at < 0) return [text];
+    return [text.slice(0, at), h("strong", {}, text.slice(at, at + word.length)), text.slice(at + word.length)];
+  }
+
+  cells() {
+    return this.cos.flatMap((row, i) => row.map((cos, j) => {
+      const share = Math.abs(cos).toFixed(3);
+      return h("span", { class: cos < 0 ? "lmk-cos lmk-minus" : "lmk-cos", style: `--share:${share}`, title: `${i + 1} and ${j + 1}: ${number(cos)}`, onpointerenter: () => this.show(i) }, i === j ? String(i + 1) : "");
+    }));
+  }
+
+  /** The vectors in the plane nearest to them, numbered like the sentences. */
+  points() {
+    const places = onPlane(this.gram);
+    const reach = 1.2 * Math.max(...places.flat().map(Math.abs), 1e-6);
+    const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
+    svg.append(mark("path", { d: "M-100 0H100M0 -100V100" }));
+    places.forEach(([x, y], i) => {
+      const node = mark("g", { transform: `translate(${(100 * x) / reach} ${(-100 * y) / reach})` });
+      const text = mark("text", { y: 3.2 });
+      text.textContent = String(i + 1);
+      node.append(mark("circle", { r: 7 }), text);
+      node.addEventListener("pointerenter", () => this.show(i));
+      svg.append(node);
+    });
+    return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’."));
+  }
+
+  show(at) {
+    this.at = at;
+    if (at >= 0) this.problem = null;
+    this.list.querySelectorAll(".lmk-sentence").forEach((node, i) => node.classList.toggle("lmk-chosen", i === at));
+    this.plane.querySelectorAll("g").forEach((node, i) => node.classList.toggle("lmk-here", i === at));
+    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred")));
+  }
+
+  tableFace() {
+    const head = ["", ...this.sentences.map((_, i) => String(i + 1))];
+    return h("div", { class: "lmk-scroll" }, table("Cosines", head, this.cos.map((row, i) => [String(i + 1), ...row.map((x) => number(x))])));
+  }
+
+  toggleTable() {
+    this.asTable = !this.asTable;
+    if (this.models) this.paint();
+  }
+
+  data() {
+    const rows = this.cos.flatMap((row, i) => row.map((x, j) => [this.sentences[i], this.sentences[j], x]));
+    download("bank.csv", csv([["sentence", "sentence", "cosine"], ...rows]), "text/csv");
+  }
+
+  close() {
+    this.stop();
+    this.stopPaint();
+    this.origin.close();
+  }
+}
+
+function mark(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+const render = (host) => present(View, host);
+
+export default { render };

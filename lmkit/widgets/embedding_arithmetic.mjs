@@ -1,0 +1,246 @@
+// EmbeddingArithmetic: which word is nearest to a ± b ± c? (chapter 3)
+//
+// An answer holds the inputs `words` and `signs`, all words `ranked` by cosine with none left out,
+// and `gram`: the dot products of the inputs, the sum and the nearest word that is no input.
+import { h, ask, canAsk, csv, download, frame, freshId, labelled, number, onPlane, table, update, vectorTable, watch } from "./kit.mjs";
+
+export const SHOWN = 8;
+const MOST = 6;
+
+/** Take a sum apart. @returns {{words: string[], signs: number[]}} */
+export function parse(text) {
+  const [words, signs] = [[], []];
+  let [sign, expecting] = [1, true];
+  for (const part of text.toLowerCase().replaceAll("−", "-").split(/\s+/).filter(Boolean)) {
+    if (part === "+" || part === "-") {
+      if (expecting && words.length) throw new Error("Two signs stand side by side: put a word between them.");
+      [sign, expecting] = [part === "+" ? 1 : -1, true];
+    } else if (expecting) {
+      words.push(part);
+      signs.push(sign);
+      expecting = false;
+    } else throw new Error(`Put + or - before “${part}”, with spaces around it.`);
+  }
+  if (!words.length || expecting) throw new Error("Write a sum of words, such as king - man + woman.");
+  if (words.length > MOST) throw new Error(`The sum has ${words.length} words; here it may have ${MOST}.`);
+  return { words, signs };
+}
+
+/** The answer to a sum; as `solve` in Python gives it. */
+export function solve(vectors, text) {
+  const { words, signs } = parse(text);
+  const rows = words.map((word) => vectors.unit(vectors.id(word)));
+  const target = normed(rows[0].map((_, k) => rows.reduce((sum, row, i) => sum + signs[i] * row[k], 0)));
+  const ranked = vectors.nearest(target, SHOWN + new Set(words).size);
+  const best = ranked.find(([word]) => !words.includes(word))[0];
+  const points = [...rows, target, vectors.unit(vectors.id(best))];
+  return { words, signs, ranked, gram: points.map((a) => points.map((b) => dot(a, b))) };
+}
+
+const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
+const normed = (a) => a.map((x) => x / Math.max(Math.sqrt(dot(a, a)), 1e-12));
+
+/** The ranking under the rule: without the inputs, or with all words. */
+export const ranking = ({ ranked, words }, exclude) => ranked.filter(([word]) => !exclude || !words.includes(word)).slice(0, SHOWN);
+
+/** What there is to see, in a sentence. */
+export function reading(answer, exclude) {
+  const [[out, a]] = ranking(answer, true);
+  const [[all, b]] = ranking(answer, false);
+  const inputs = [...new Set(answer.words)];
+  const list = inputs.length > 1 ? `${inputs.slice(0, -1).join(", ")} and ${inputs.at(-1)}` : inputs[0];
+  if (all === out) return `“${out}” is nearest of all words, with cosine ${number(a)}: leaving the inputs out changes nothing.`;
+  if (exclude) return `“${out}” is nearest, with cosine ${number(a)}, once ${list} ${inputs.length > 1 ? "are" : "is"} left out. With them allowed it would be “${all}”.`;
+  return `“${all}” is nearest, with cosine ${number(b)}: an input comes back. With the inputs left out it would be “${out}”.`;
+}
+
+/** Words that complete the last one of a text, the most frequent first, as whole texts. */
+export function completions(words, text, most = 8) {
+  const [, before, last] = text.match(/^(.*?)([^\s+−-]*)$/s);
+  if (!last) return [];
+  const found = [];
+  for (const word of words) {
+    if (word.startsWith(last.toLowerCase()) && word !== last && found.push(before + word) === most) break;
+  }
+  return found;
+}
+
+const GROUPS = { works: "it works", fails: "it fails", discuss: "to discuss" };
+const KEYS = "Type a sum with spaces around + and -, then press Enter. Tab goes through the controls, up and down arrows through the examples.";
+
+class View {
+  static kind = "vectors";
+
+  constructor(model) {
+    this.model = model;
+    this.live = canAsk(model, View.kind);
+    this.frame = frame({
+      title: "Which word is nearest to the sum?",
+      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      keys: KEYS,
+    });
+    this.controls();
+    this.bars = h("ol", { class: "lmk-bars" });
+    this.plot = h("div", { class: "lmk-arrows" });
+    this.frame.view.append(h("div", { class: "lmk-sum" }, this.bars, this.plot));
+    this.stop = watch(model, ["text", "exclude"], () => this.refresh());
+    this.refresh();
+  }
+
+  controls() {
+    const { model } = this;
+    const answers = model.get("answers");
+    const pick = h("select", { onchange: () => pick.value && update(model, { text: pick.value }) });
+    const group = (key) => h("optgroup", { label: GROUPS[key] ?? key }, ...answers.filter((one) => one.group === key).map(({ text }) => h("option", { value: text }, text)));
+    pick.append(h("option", { value: "" }, "your own"), ...[...new Set(answers.map((one) => one.group))].map(group));
+    this.pick = pick;
+    this.rule = h("input", { type: "checkbox", onchange: () => update(model, { exclude: this.rule.checked }) });
+    if (this.live) this.frame.controls.append(this.field());
+    this.frame.controls.append(labelled("Examples", pick), labelled("Leave the inputs out", this.rule));
+  }
+
+  field() {
+    this.list = h("datalist", { id: freshId() });
+    const send = () => this.input.value.trim() && this.input.value !== this.model.get("text") && update(this.model, { text: this.input.value });
+    this.input = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", list: this.list.id, onchange: send, onkeydown: (event) => event.key === "Enter" && send(), oninput: () => this.complete() });
+    this.input.addEventListener("focus", () => this.vectors().then(() => {}, () => {}), { once: true });
+    const field = labelled("Sum", this.input, this.list);
+    field.classList.add("lmk-wide");
+    return field;
+  }
+
+  complete() {
+    if (!this.known) return;
+    const options = completions(this.known.words, this.input.value);
+    this.list.replaceChildren(...options.map((value) => h("option", { value })));
+  }
+
+  /** All words; fetched when first asked for. */
+  async vectors() {
+    this.asked ??= ask(this.model, { kind: "vectors" }).then((packed) => (this.known = vectorTable(packed)));
+    this.asked.catch(() => (this.asked = null)); // so that a later try asks again
+    return this.asked;
+  }
+
+  async refresh() {
+    const text = this.model.get("text");
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    try {
+      const stored = this.model.get("answers").find((one) => one.text === text);
+      const answer = stored ?? (await this.computed(text));
+      if (turn === this.turn) this.show(answer, stored);
+    } catch (error) {
+      if (turn === this.turn) this.fail(error);
+    }
+  }
+
+  async computed(text) {
+    parse(text); // what is no sum needs no words
+    if (!this.live) throw new Error("This sum is not stored with the chapter: choose another.");
+    this.frame.box.setAttribute("aria-busy", "true");
+    return solve(await this.vectors(), text);
+  }
+
+  fail(error) {
+    this.frame.box.removeAttribute("aria-busy");
+    this.frame.say(error.message);
+  }
+
+  show(answer, stored) {
+    this.answer = answer;
+    this.frame.box.removeAttribute("aria-busy");
+    const text = this.model.get("text");
+    if (this.input && document.activeElement !== this.input) this.input.value = text;
+    this.pick.value = stored ? text : "";
+    this.rule.checked = this.model.get("exclude");
+    const from = stored ? "stored with the chapter" : "computed now";
+    const more = this.live ? (stored ? " · type any sum: the words, 1.2 MB, are loaded then" : "") : " · serve the site, or run the notebook, to type your own";
+    this.frame.source.textContent = `${this.model.get("model_name")} · ${from}${more}`;
+    this.paint(stored?.note);
+  }
+
+  paint(note) {
+    const exclude = this.model.get("exclude");
+    const rows = ranking(this.answer, exclude);
+    this.bars.replaceChildren(...(this.asTable ? [this.tableFace(rows)] : rows.map((row) => this.row(row))));
+    this.plot.replaceChildren(arrows(this.answer, exclude));
+    this.frame.say(`${note ? `${note} ` : ""}${reading(this.answer, exclude)}`);
+  }
+
+  row([word, score]) {
+    const input = this.answer.words.includes(word);
+    const name = h("span", { class: input ? "lmk-word lmk-chosen" : "lmk-word", title: input ? "one of the inputs" : "" }, word);
+    return h("li", { class: "lmk-row" }, name, h("span", { class: "lmk-bar", style: `--share:${Math.max(0, score)}` }), h("span", { class: "lmk-share" }, number(score)));
+  }
+
+  tableFace(rows) {
+    const lines = rows.map(([word, score]) => [word, number(score), this.answer.words.includes(word) ? "input" : ""]);
+    return h("li", {}, table(this.model.get("text"), ["word", "cosine", ""], lines));
+  }
+
+  toggleTable() {
+    this.asTable = !this.asTable;
+    if (this.answer) this.paint();
+  }
+
+  data() {
+    const rows = ranking(this.answer, this.model.get("exclude")).map(([word, score]) => [this.model.get("text"), word, score]);
+    download("arithmetic.csv", csv([["sum", "word", "cosine"], ...rows]), "text/csv");
+  }
+
+  close() {
+    this.stop();
+  }
+}
+
+/** Inputs, sum and answer as arrows in the plane in which they lie most nearly. */
+function arrows({ words, signs, gram, ranked }, exclude) {
+  const best = ranked.find(([word]) => !words.includes(word))[0];
+  const winner = exclude ? best : ranked[0][0];
+  const places = onPlane(gram);
+  const names = [...words.map((word, i) => `${signs[i] < 0 ? "−" : i ? "+" : ""} ${word}`.trim()), "the sum", best];
+  const kinds = [...words.map((word) => (word === winner ? "lmk-win" : "lmk-input")), "lmk-total", best === winner ? "lmk-win" : "lmk-other"];
+  const [low, high] = [0, 1].map((k) => places.map((place) => place[k])).reduce(([lo, hi], list) => [[...lo, Math.min(0, ...list)], [...hi, Math.max(0, ...list)]], [[], []]);
+  const scale = Math.min(110 / Math.max(high[0] - low[0], 0.1), 150 / Math.max(high[1] - low[1], 0.1));
+  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
+  const origin = [-scale * middle[0], scale * middle[1]];
+  const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
+  svg.append(mark("circle", { cx: origin[0], cy: origin[1], r: 1.8, class: "lmk-origin" }));
+  const used = [];
+  places.forEach(([px, py], i) => {
+    const [x, y] = [scale * (px - middle[0]), scale * (middle[1] - py)];
+    const left = x < origin[0];
+    svg.append(mark("line", { x1: origin[0], y1: origin[1], x2: x, y2: y, class: kinds[i] }), head(origin, [x, y], kinds[i]));
+    const at = clear(used, [x + (left ? -3 : 3), y + 2], left);
+    const label = mark("text", { x: at[0], y: at[1], class: kinds[i], "text-anchor": left ? "end" : "start" });
+    label.textContent = names[i];
+    svg.append(label);
+  });
+  return h("figure", {}, svg, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all."));
+}
+
+/** Move a label down until it covers none of those before it. */
+function clear(used, [x, y], left) {
+  while (used.some(([a, b, side]) => side === left && Math.abs(a - x) < 40 && Math.abs(b - y) < 9)) y += 9;
+  used.push([x, y, left]);
+  return [x, y];
+}
+
+function head([fromX, fromY], [x, y], kind) {
+  const angle = (Math.atan2(y - fromY, x - fromX) * 180) / Math.PI;
+  return mark("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
+}
+
+function mark(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+function render({ model, el }) {
+  const view = new View(model);
+  el.append(view.frame.box);
+  return () => view.close();
+}
+
+export default { render };

@@ -1,0 +1,142 @@
+"""The widgets of chapter 3 on the built page: mouse and keyboard, http and disk, a phone."""
+
+import re
+
+from conftest import axe_violations, visit
+
+CHAPTER = "notebooks/03-embeddings.html"
+
+
+def widget(page, name):
+    found = page.locator(f"[data-lmkit={name}] .lmk-widget").first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def says(box, text, part="reading"):
+    box.locator(f".lmk-{part}").filter(has_text=text).wait_for(timeout=8000)
+
+
+# ------------------------------------------------------ EmbeddingArithmetic
+
+
+def test_king_comes_back_when_the_inputs_may(page, way):
+    box = widget(visit(page, way + CHAPTER), "embedding-arithmetic")
+    says(box, "“queen” is nearest, with cosine 0.853, once king, man and woman are left out")
+    assert box.locator(".lmk-word").first.inner_text() == "queen"
+    box.get_by_label("Leave the inputs out").uncheck()
+    says(box, "an input comes back")
+    assert box.locator(".lmk-word").all_inner_texts()[:2] == ["king", "queen"]
+
+
+def test_failures_and_bias_are_one_click_away(page, way):
+    box = widget(visit(page, way + CHAPTER), "embedding-arithmetic")
+    box.get_by_label("Examples").select_option("brother - man + woman")
+    says(box, "Sister was expected")
+    box.get_by_label("Examples").select_option("doctor - man + woman")
+    says(box, "“nurse” is nearest")
+    box.get_by_label("Leave the inputs out").focus()
+    page.keyboard.press("Space")
+    says(box, "“doctor” is nearest")
+
+
+def test_any_sum_is_computed_once_the_words_are_there(page, served):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    box = widget(visit(page, served + CHAPTER), "embedding-arithmetic")
+    assert not [url for url in asked if "vectors/" in url]
+    field = box.get_by_label("Sum", exact=True)
+    field.click()
+    field.fill("walked - walk + swim")
+    field.press("Enter")
+    says(box, "“swam” is nearest")
+    says(box, "computed now", "source")
+    assert len([url for url in asked if "vectors/" in url]) == 1
+    field.fill("king + que")
+    page.wait_for_function("document.querySelectorAll('datalist option').length > 0")
+    assert "king + queen" in box.locator("datalist option").evaluate_all(
+        "all => all.map(o => o.value)"
+    )
+    field.fill("qeen - man")
+    field.press("Enter")
+    says(box, "unknown word “qeen”; did you mean “queen”?")
+    assert box.locator(".lmk-word").first.inner_text() == "swam", "the last good state stays"
+    field.fill("king queen")
+    field.press("Enter")
+    says(box, "Put + or - before “queen”")
+
+
+def test_from_the_disk_there_are_the_stored_sums(page, site):
+    box = widget(visit(page, f"{site.as_uri()}/{CHAPTER}"), "embedding-arithmetic")
+    assert box.get_by_label("Sum", exact=True).count() == 0
+    says(box, "serve the site", "source")
+
+
+# ------------------------------------------------------------- EmbeddingMap
+
+
+def test_map_by_keyboard_and_groups(page, way):
+    box = widget(visit(page, way + CHAPTER), "embedding-map")
+    says(box, "91 words (animals, capitals, people)")
+    box.get_by_label("countries").check()
+    says(box, "126 words")
+    box.get_by_label("Find a word").fill("paris")
+    box.get_by_label("Find a word").press("Enter")
+    says(box, "“paris”: nearest on the map")
+    box.locator(".lmk-places").focus()
+    page.keyboard.press("ArrowRight")
+    assert "“paris”" not in box.locator(".lmk-reading").inner_text()
+    page.keyboard.press("+")
+    page.keyboard.press("Escape")
+    says(box, "126 words")
+    box.get_by_label("More").click()
+    box.get_by_role("button", name="Show as table").click()
+    assert box.get_by_role("row").count() == 127
+
+
+def test_map_shows_neighbours_of_any_word(page, served):
+    box = widget(visit(page, served + CHAPTER), "embedding-map")
+    box.get_by_label(re.compile("Find a word")).fill("bank")
+    box.get_by_label(re.compile("Find a word")).press("Enter")
+    says(box, "nearest in all 50 dimensions banks, securities, banking")
+
+
+# ----------------------------------------------------------- ContextualBank
+
+
+def test_bank_layers_models_and_centring(page, way):
+    box = widget(visit(page, way + CHAPTER), "contextual-bank")
+    says(box, "after the mean is subtracted")
+    box.get_by_label("Model", exact=True).select_option("GloVe")
+    says(box, "All 8 vectors are equal: nothing is left")
+    box.get_by_label("Subtract the mean").uncheck()
+    says(box, "All 8 vectors are equal, whatever the sentence")
+    box.get_by_label("Model", exact=True).select_option("SmolLM2-135M-Instruct")
+    box.get_by_label("Layer").fill("8")
+    box.locator(".lmk-sentence").nth(2).focus()
+    says(box, "“The bank raised its interest rates.” is most like “The bank closed his account.”")
+    says(box, "cosine 1.00")
+
+
+def test_bank_takes_a_sentence_with_the_pages_model(page, served):
+    box = widget(visit(page, served + CHAPTER), "contextual-bank")
+    page.evaluate("lmkit.model.load()")
+    field = box.get_by_label("Your sentence")
+    field.wait_for(timeout=60_000)
+    field.fill("They moored at the river bank.")
+    field.press("Enter")
+    box.locator(".lmk-sentence").nth(8).wait_for(timeout=30_000)
+    says(box, "computed now", "source")
+    box.get_by_label("Your sentence").fill("The banker left.")
+    box.get_by_label("Your sentence").press("Enter")
+    says(box, "“bank” does not stand as a word in “The banker left.”")
+    assert box.locator(".lmk-sentence").count() == 9
+
+
+# -------------------------------------------------------------- all of them
+
+
+def test_the_chapter_fits_a_phone_and_axe_finds_nothing(new_page, served):
+    page = visit(new_page(390, 844, theme="dark"), served + CHAPTER)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert axe_violations(page) == []

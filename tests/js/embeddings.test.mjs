@@ -1,0 +1,109 @@
+import { centredGram, eigen, onPlane, spelling, vectorTable } from "/lmkit/widgets/kit.mjs";
+import { completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
+import { next, principal } from "/lmkit/widgets/embedding_map.mjs";
+import { cosines, mostAlike, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
+import { unpack as unpackFile } from "/book/site/vectors.mjs";
+import { lastToken } from "/book/site/worker.mjs";
+import { close, equal, test, throws, vectors } from "./harness.mjs";
+
+const closeAll = (actual, expected, tolerance, what) =>
+  expected.forEach((row, i) => (Array.isArray(row) ? closeAll(actual[i], row, tolerance, what) : close(actual[i], row, tolerance, what)));
+
+test("a sum of words has the answer that Python has", async () => {
+  const { packed, solved } = await vectors("embeddings");
+  const table = vectorTable(packed);
+  for (const { text, words, signs, ranked, gram } of solved) {
+    const answer = solve(table, text);
+    equal([answer.words, answer.signs], [words, signs], text);
+    equal(answer.ranked.map(([word]) => word), ranked.map(([word]) => word), text);
+    closeAll(answer.ranked.map(([, score]) => score), ranked.map(([, score]) => score), 1e-4, text);
+    closeAll(answer.gram, gram, 1e-4, text);
+  }
+});
+
+test("what is no sum is refused in the words of Python", async () => {
+  const { refused } = await vectors("embeddings");
+  for (const [text, said] of refused) throws(() => parse(text), new RegExp(`^${said.replace(/[.+]/g, "\\$&")}$`));
+  throws(() => parse("a + b + c + d + e + f + g"), /has 7 words; here it may have 6/);
+});
+
+test("unknown words are offered the spelling that Python offers", async () => {
+  const { packed, spelt } = await vectors("embeddings");
+  const words = packed.words.split("\n");
+  const index = new Map(words.map((word, i) => [word, i]));
+  for (const [wrong, right] of spelt) equal(spelling(index, wrong), right, wrong);
+  throws(() => vectorTable(packed).id("qeen"), /unknown word “qeen”; did you mean “queen”/);
+});
+
+test("vectors may be base64 or a view into a file", async () => {
+  const { packed } = await vectors("embeddings");
+  const bytes = Uint8Array.from(atob(packed.vectors), (c) => c.charCodeAt(0));
+  const words = new TextEncoder().encode(packed.words);
+  const file = new Uint8Array(4 + words.length + bytes.length);
+  new DataView(file.buffer).setUint32(0, words.length, true);
+  file.set(words, 4);
+  file.set(bytes, 4 + words.length);
+  const [one, two] = [vectorTable(packed), vectorTable(unpackFile(file.buffer))];
+  equal(one.unit(3), two.unit(3));
+  close(one.unit(0).reduce((sum, x) => sum + x * x, 0), 1, 1e-6);
+});
+
+test("completions go on from the last word", () => {
+  const words = ["the", "king", "kingdom", "kin", "woman"];
+  equal(completions(words, "man + ki"), ["man + king", "man + kingdom", "man + kin"]);
+  equal(completions(words, "man + "), []);
+  equal(completions(words, "king"), ["kingdom"]);
+});
+
+test("the rule leaves inputs out, and the reading line says so", () => {
+  const answer = { words: ["king", "man"], ranked: [["king", 0.9], ["queen", 0.8], ["man", 0.5]] };
+  equal(ranking(answer, true), [["queen", 0.8]]);
+  equal(ranking(answer, false)[0][0], "king");
+  equal(reading(answer, true).includes("once king and man are left out"), true);
+  equal(reading(answer, false).includes("an input comes back"), true);
+  equal(reading({ ...answer, words: ["man"] }, true).includes("changes nothing"), true);
+});
+
+test("principal axes are those of Python", async () => {
+  const { rows, places } = await vectors("embeddings");
+  closeAll(principal(rows).places, places, 1e-4, "places");
+});
+
+test("eigenvectors belong to their values", async () => {
+  const { gram } = await vectors("embeddings");
+  const { values, vectors: found } = eigen(gram);
+  found.slice(0, 5).forEach((v, k) => closeAll(gram.map((row) => row.reduce((s, x, i) => s + x * v[i], 0)), v.map((x) => values[k] * x), 1e-6, k));
+  equal(values.every((x, k) => k === 0 || x <= values[k - 1] + 1e-12), true);
+});
+
+test("a Gram matrix is centred as its vectors would be, and gives their places", async () => {
+  const { gram, centred, places } = await vectors("embeddings");
+  closeAll(centredGram(gram), centred, 1e-5, "centred");
+  closeAll(onPlane(centredGram(gram)), places, 1e-3, "places");
+});
+
+test("cosines of equal vectors are one, and of none zero", async () => {
+  const { packed_gram: triangle } = await vectors("embeddings");
+  const matrix = cosines(unpack(triangle));
+  matrix.forEach((row, i) => close(row[i], 1, 1e-9));
+  equal(cosines([[0, 0], [0, 0]]), [[0, 0], [0, 0]]);
+  equal(mostAlike([[1, 0.2, 0.9], [0.2, 1, 0.2], [0.9, 0.2, 1]]), [2, -1, 0]);
+});
+
+test("the bank's reading line says when all vectors are equal", () => {
+  const same = [[1, 1, 1], [1, 1, 1], [1, 1, 1]];
+  equal(readBank(["a", "b", "c"], same, -1, false), "All 3 vectors are equal, whatever the sentence.");
+  const matrix = [[1, 0.5, 0.1], [0.5, 1, 0.2], [0.1, 0.2, 1]];
+  equal(readBank(["a", "b", "c"], matrix, 0, true), "“a” is most like “b”, cosine 0.500 after the mean is subtracted.");
+});
+
+test("a word is found where it ends", () => {
+  equal(lastToken(["<s>", "The", " river", "bank", " bank", "."], "", "bank"), 4);
+  equal(lastToken(["<s>", " un", "bel", "iev", "able"], "", "unbelievable"), 4);
+  throws(() => lastToken(["<s>", "bank", "er"], "banker", "bank"), /“bank” does not stand as a word in “banker”/);
+});
+
+test("arrows go to the nearest word in their direction", () => {
+  const places = [[0, 0], [1, 0.1], [3, 0], [0, 2], [-1, 0]];
+  equal([[1, 0], [0, 1], [-1, 0], [0, -1]].map((step) => next(places, 0, step)), [1, 3, 4, 0]);
+});
