@@ -224,11 +224,11 @@ class PairCounts:
     def __init__(self, words: Iterable[Sequence[int]], freqs: Iterable[int]) -> None:
         self.words, self.freqs = [list(word) for word in words], list(freqs)
         self.counts: dict[Pair, int] = defaultdict(int)
-        self._where: dict[Pair, set[int]] = defaultdict(set)  # may hold more words than needed
+        self.where: dict[Pair, set[int]] = defaultdict(set)  # may hold more words than needed
         for w, (word, n) in enumerate(zip(self.words, self.freqs, strict=True)):
             for pair in itertools.pairwise(word):
                 self.counts[pair] += n
-                self._where[pair].add(w)
+                self.where[pair].add(w)
         self._heap = [(-n, pair) for pair, n in self.counts.items()]
         heapq.heapify(self._heap)
 
@@ -244,7 +244,7 @@ class PairCounts:
     def merge(self, pair: Pair, new: int) -> None:
         """Put `new` wherever `pair` stands, and mend the counts around it."""
         before: dict[Pair, int] = {}
-        for w in self._where.pop(pair):
+        for w in self.where.pop(pair):
             old, n = self.words[w], self.freqs[w]
             word = self.words[w] = replace_pair(old, pair, new)
             for p in itertools.pairwise(old):
@@ -253,7 +253,7 @@ class PairCounts:
             for p in itertools.pairwise(word):
                 before.setdefault(p, self.counts[p])
                 self.counts[p] += n
-                self._where[p].add(w)
+                self.where[p].add(w)
         for p, n in before.items():
             if self.counts[p] != n:
                 heapq.heappush(self._heap, (-self.counts[p], p))
