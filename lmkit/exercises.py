@@ -1,4 +1,4 @@
-"""The book's questions, and the file that keeps a student's answers to them.
+"""The book's questions, checks of coding exercises, and the file of a student's answers.
 
 Questions are data (`exercises/*.json`, checked against `exercises/schema.json`). Answers lie in
 one file for the whole book, `answers.json` beside the notebooks; the page keeps the same records
@@ -6,11 +6,13 @@ in the browser (`book/site/answers.mjs`) and exports and imports the same file.
 """
 
 import contextlib
+import inspect
 import json
 import os
 import re
+import runpy
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,112 @@ def report(found: int, refused: int) -> str:
     return (
         f"Loaded {found} {'answer' if found == 1 else 'answers'}; nothing was replaced.{left_out}"
     )
+
+
+class WrongAnswerError(AssertionError):
+    """A student's function gave something else than it should; the message says for which input."""
+
+
+def expect(got: Any, want: Any, call: str, hint: str = "") -> None:
+    """Raise `WrongAnswerError` unless `got` is `want`, numbers within 1e-4; `call` is shown.
+
+    >>> expect(2, 3, "add(1, 1)", "Did you add?")
+    Traceback (most recent call last):
+    lmkit.exercises.WrongAnswerError: add(1, 1) gave 2, where 3 is right. Did you add?
+    """
+    if not _same(got, want):
+        gave = f"{call} gave {_short(got)}, where {_short(want)} is right."
+        raise WrongAnswerError(f"{gave} {hint}".strip())
+
+
+def verdict(name: str, student: Callable[..., Any]) -> str | None:
+    """Return what is wrong with a student's function, in a sentence or two, or None.
+
+    The check of the exercise `name` is the function of that name in `exercises/checks/*.py`.
+    """
+    try:
+        _checks()[name](student)
+    except KeyError as error:
+        if name not in _checks():
+            known = ", ".join(_checks())
+            raise ValueError(f"No exercise is called {name!r}; there are {known}.") from None
+        return f"It raised KeyError: {error}."
+    except NotImplementedError:
+        return "It is not written yet."
+    except WrongAnswerError as wrong:
+        return str(wrong)
+    except Exception as error:
+        return f"It raised {type(error).__name__}: {error}"
+    return None
+
+
+def check(name: str, student: Callable[..., Any]) -> None:
+    """Print whether a student's function is right; if not, for which input, and one hint more
+    each time that it is tried.
+    """
+    problem = verdict(name, student)
+    hints = _hints(name)
+    tried = _tries[name] = _tries.get(name, -1) + 1
+    print("Right." if problem is None else f"Not yet. {problem}")
+    if problem is not None and tried:
+        shown = hints[: min(tried, len(hints))]
+        print("\n".join(f"Hint {k}: {hint}" for k, hint in enumerate(shown, 1)))
+
+
+_tries: dict[str, int] = {}
+
+
+def _hints(name: str) -> list[str]:
+    """Return the lines of a check's docstring after its first: the staged hints."""
+    lines = (_checks()[name].__doc__ or "").splitlines()[1:]
+    return [line.strip() for line in lines if line.strip()]
+
+
+@cache
+def _checks() -> dict[str, Callable[..., None]]:
+    found: dict[str, Callable[..., None]] = {}
+    for file in sorted((FOLDER / "checks").glob("[!_]*.py")):
+        public = {k: v for k, v in runpy.run_path(str(file)).items() if k[0] != "_"}
+        found |= {
+            k: v
+            for k, v in public.items()
+            if getattr(v, "__doc__", None)
+            and inspect.isfunction(v)
+            and v.__module__ == "<run_path>"
+        }
+    return found
+
+
+def _same(got: Any, want: Any) -> bool:
+    if isinstance(want, dict):
+        return (
+            isinstance(got, dict)
+            and got.keys() == want.keys()
+            and all(_same(got[k], want[k]) for k in want)
+        )
+    if isinstance(want, list | tuple):
+        same_kind = isinstance(got, list | tuple) and len(got) == len(want)
+        return same_kind and all(map(_same, got, want))
+    if hasattr(want, "shape") or isinstance(want, float):
+        return _close(got, want)
+    return bool(got == want)
+
+
+def _close(got: Any, want: Any) -> bool:
+    import numpy as np
+
+    if isinstance(got, str):  # numpy would read "2" as a number
+        return False
+    try:
+        got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return got.shape == want.shape and bool(np.allclose(got, want, atol=1e-4, equal_nan=True))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"
 
 
 class AnswerFile:

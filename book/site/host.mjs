@@ -59,13 +59,28 @@ export function visibleFirst(boxes, height) {
   return [...boxes.filter(isVisible), ...boxes.filter((box) => !isVisible(box))];
 }
 
+/** The boxes' models, made before the first is shown, so that a view can reach its siblings. */
+function modelsOf(boxes, handlers, page) {
+  const models = new Map();
+  for (const box of boxes) {
+    try {
+      const model = localModel(JSON.parse(box.querySelector('script[type="application/json"]').textContent), handlers, page);
+      model.siblings = () => [...models.values()].filter((other) => other !== model);
+      models.set(box, model);
+    } catch {
+      // it has no model, and mount says so
+    }
+  }
+  return models;
+}
+
 /** Put a widget in place of its plain text; where that fails, the text stays and a sentence says why. */
-export async function mount(box, definition, handlers, page) {
+export async function mount(box, definition, model) {
   try {
     if (!definition) throw new Error("its script did not load.");
-    const state = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
+    if (!model) throw new Error("what is stored for it cannot be read.");
     const el = document.createElement("div");
-    await definition.render({ model: localModel(state, handlers, page), el });
+    await definition.render({ model, el });
     box.replaceChildren(el);
   } catch (error) {
     const note = document.createElement("p");
@@ -90,8 +105,9 @@ function breather() {
 async function mountAll(definitions, handlers, page) {
   const breathe = breather();
   const boxes = visibleFirst([...document.querySelectorAll("[data-lmkit]")], innerHeight);
+  const models = modelsOf(boxes, handlers, page);
   for (const box of boxes) {
-    await mount(box, definitions.get(box.dataset.lmkit), handlers, page);
+    await mount(box, definitions.get(box.dataset.lmkit), models.get(box));
     await breathe();
   }
   document.documentElement.dataset.lmkitReady = performance.now();

@@ -10,6 +10,7 @@ const FROM_DISK = "The live model does not run on pages opened from a disk: run 
 const TOO_OLD = "The live model needs a newer browser, with WebAssembly and Workers.";
 const NOT_LOADED = "Load the model first: await lmkit.model.load().";
 const NOT_KEPT = "This browser keeps no files for this page, so the model will have to be downloaded again next time.";
+const NOT_SENT = "Only texts, numbers and arrays of them can be sent to the model.";
 const CRASHED = "The model stopped working, perhaps for lack of memory: load it again.";
 const NO_WORKER = "The model’s program could not be loaded: see whether the site can be reached, and try again.";
 
@@ -23,8 +24,8 @@ export function obstacle(spec, { protocol }, scope = globalThis) {
 }
 
 /**
- * One model for all widgets of a page. Events: "state" when `state`, `message` or `cached` change,
- * "progress" while it loads.
+ * One model for all widgets of a page. Events: "state" when `state` or `message` change, "progress"
+ * while it loads.
  * @typedef {{name: string, bytes: number, sha256: string}} Part
  * @typedef {{bytes: number, sha256: string, parts: Part[], worker: string, wasm: string}} Spec
  *   what tools/model_parts.py made, and where the scripts are
@@ -46,19 +47,17 @@ export class PageModel extends EventTarget {
     this.message = obstacle(spec, root); // a sentence, where there is something to say
     this.bytes = spec?.bytes ?? 0;
     this.progress = 0; // of loading, 0 to 1
-    this.cached = false; // whether all of it is in this browser already
     this.spec = spec;
     this.root = root;
     // Other books may lie on the same host: what is kept has the site's path in its name.
     this.store = `lmkit-model ${root.pathname} ${spec?.sha256.slice(0, 16)}`;
     this.pages = `lmkit-pages ${root.pathname}`; // as in sw.js
     if (this.message) this.state = "unavailable";
-    else this.#look();
   }
 
-  async #look() {
-    this.cached = await holds(this.store, this.spec.parts.length).catch(() => false);
-    if (this.cached) this.dispatchEvent(new Event("state"));
+  /** Whether all of it is in this browser already, so that loading takes a second. */
+  get cached() {
+    return this.state === "unavailable" ? Promise.resolve(false) : holds(this.store, this.spec.parts.length);
   }
 
   #set(state, message = "") {
@@ -97,7 +96,6 @@ export class PageModel extends EventTarget {
     try {
       const { kept } = await this.#ask({ kind: "load", ...this.spec, root: this.root.href, store: this.store });
       this.#loading = null;
-      this.cached = kept;
       this.#set("ready", kept ? "" : NOT_KEPT);
       if (kept) keepPages(this).catch(() => {}); // the model is there all the same
     } catch (error) {
@@ -122,7 +120,6 @@ export class PageModel extends EventTarget {
   async remove() {
     if (this.state === "unavailable") return;
     this.#end();
-    this.cached = false;
     this.#set("absent");
     await forget(this).catch(() => {}); // where nothing may be kept, nothing is
   }
@@ -197,8 +194,8 @@ export class PageModel extends EventTarget {
     this.#running = this.#queue.shift();
     try {
       this.#worker.postMessage(this.#running.request);
-    } catch (error) {
-      this.#settle({ error: error.message }); // something in it cannot be sent, such as a function
+    } catch {
+      this.#settle({ error: NOT_SENT });
     }
   }
 
@@ -243,7 +240,11 @@ export class PageModel extends EventTarget {
 
 /** Whether a cache is there with so many entries; it is not made by asking. */
 async function holds(name, count) {
-  return (await caches.has(name)) && (await (await caches.open(name)).keys()).length >= count;
+  try {
+    return (await caches.has(name)) && (await (await caches.open(name)).keys()).length >= count;
+  } catch {
+    return false; // storage is forbidden, or the page came by plain http
+  }
 }
 
 /** Keep this page and its files too, so that the book works offline from now on (sw.js). */

@@ -314,7 +314,7 @@ function step(model, { run }) {
 const forward = (model, { ids, all, attentions, hidden }) => model.forward(asIds(ids), { all, attentions, hidden });
 
 /** Who answers what. */
-export const ANSWERS = {
+const ANSWERS = {
   "next-token": nextToken,
   "chain-rule": chainRule,
   attention,
@@ -328,6 +328,11 @@ export const ANSWERS = {
   step,
   stop: (model, { run }) => runs.delete(run),
 };
+
+function answer(model, request) {
+  const { kind } = request;
+  return Object.hasOwn(ANSWERS, kind) ? ANSWERS[kind](model, request) : fail(`The model cannot answer “${kind}”.`);
+}
 
 /** Big arrays are handed over, not copied. */
 const buffers = (reply) => Object.values(Object(reply)).filter(ArrayBuffer.isView).map(({ buffer }) => buffer);
@@ -354,7 +359,7 @@ function serve(scope) {
   };
   scope.onmessage = async ({ data: request }) => {
     try {
-      const reply = request.kind === "load" ? await start(request) : ANSWERS[request.kind](model, request);
+      const reply = request.kind === "load" ? await start(request) : answer(model, request);
       scope.postMessage({ reply }, buffers(reply));
     } catch ({ message, unsupported = false }) {
       scope.postMessage({ error: message, unsupported });

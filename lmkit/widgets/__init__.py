@@ -9,9 +9,18 @@ _HOME = {
     "AttentionMap": "attention_map",
     "Generate": "generate",
     "Live": "live",
+    "QuickCheck": "quick_check",
     "SynthesisQuestion": "synthesis_question",
 }
-__all__ = ["AttentionMap", "ChainRule", "Generate", "Live", "NextToken", "SynthesisQuestion"]
+__all__ = [
+    "AttentionMap",
+    "ChainRule",
+    "Generate",
+    "Live",
+    "NextToken",
+    "QuickCheck",
+    "SynthesisQuestion",
+]
 
 
 def __getattr__(name: str) -> Any:

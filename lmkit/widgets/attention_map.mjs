@@ -47,7 +47,8 @@ export function reading(tokens, matrix, at) {
   const to = greatest(matrix[at], 3);
   const from = greatest(column(matrix, at), 3);
   const looks = to.length ? `looks at ${list(to, tokens)}` : "looks at nothing but the first token";
-  const seen = from.length ? `; ${list(from, tokens)} of theirs ${from.length === 1 ? "goes" : "go"} to it` : "; no later token looks at it";
+  const gets = from.map(({ share, at: who }) => `${percent(share)} from ${name(tokens[who])}`).join(", ");
+  const seen = from.length ? `; it gets ${gets}` : "; no later token looks at it";
   return `${name(tokens[at])} ${looks}${seen}.`;
 }
 
@@ -108,6 +109,7 @@ class View {
   async refresh() {
     const text = this.model.get("text");
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    this.sync();
     try {
       const stored = this.model.get("maps").find((map) => map.text === text);
       const map = stored ?? (await this.fetched(text));
@@ -138,14 +140,20 @@ class View {
     const [layer, head] = [model.get("layer"), model.get("head")];
     const matrix = rows(this.map, layer, head);
     this.matrix = model.get("hide_first") ? withoutFirst(matrix) : matrix;
-    if (document.activeElement !== this.input) this.input.value = model.get("text");
-    this.layer.value = layer;
-    this.head.value = head;
-    this.lines.value = model.get("lines") ? "1" : "";
-    this.hide.checked = model.get("hide_first");
+    this.sync();
     this.paintHeads(layer, head);
     this.main.replaceChildren(...(this.asTable ? [this.tableFace()] : model.get("lines") ? this.linesFace() : this.matrixFace()));
     this.show(this.held);
+  }
+
+  /** The controls as the model's state has them. */
+  sync() {
+    const { model } = this;
+    if (document.activeElement !== this.input) this.input.value = model.get("text");
+    this.layer.value = model.get("layer");
+    this.head.value = model.get("head");
+    this.lines.value = model.get("lines") ? "1" : "";
+    this.hide.checked = model.get("hide_first");
   }
 
   /** All heads at once, a pixel a weight; black ink whose opacity is the weight (CSS inverts it in the dark). */

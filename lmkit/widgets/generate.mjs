@@ -131,6 +131,7 @@ class View {
       const { tokens } = await ask(this.model, request);
       if (turn !== this.turn) return;
       this.start = tokens;
+      this.paint();
     }
     this.origin.tell("computed now");
     for (let k = 0; k < n && turn === this.turn && !this.ended; k++) await this.step(turn);

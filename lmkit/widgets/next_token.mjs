@@ -101,9 +101,10 @@ class View {
     const { model } = this;
     const [text, path] = [model.get("text"), model.get("path")];
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    this.sync(text);
     try {
       const answer = this.known(text, path) ?? (await this.fetched(text, path));
-      if (turn === this.turn) this.show(answer, text, path);
+      if (turn === this.turn) this.show(answer, path);
     } catch (error) {
       if (turn === this.turn && error.name !== "AbortError") this.fail(error, path);
     }
@@ -124,12 +125,11 @@ class View {
     return answer;
   }
 
-  show({ node, start, stored }, text, path) {
+  show({ node, start, stored }, path) {
     const { model } = this;
-    const [temperature, topK, topP] = ["temperature", "top_k", "top_p"].map((name) => model.get(name));
+    const temperature = model.get("temperature");
     this.node = node;
-    this.dist = distribution(node, temperature, topK, topP);
-    this.sync(text, temperature, topK, topP);
+    this.dist = distribution(node, temperature, model.get("top_k"), model.get("top_p"));
     this.showContext(start, path);
     this.showBars();
     this.frame.box.removeAttribute("aria-busy");
@@ -147,13 +147,15 @@ class View {
     this.bars.querySelectorAll("button").forEach((button) => (button.disabled = true));
   }
 
-  sync(text, temperature, topK, topP) {
+  /** The controls as the model's state has them. */
+  sync(text) {
+    const temperature = this.model.get("temperature");
     if (document.activeElement !== this.input) this.input.value = text;
     this.stops.value = TEMPERATURES.indexOf(temperature);
     this.degree.textContent = temperature ? String(temperature) : "0 (greedy)";
     this.stops.setAttribute("aria-valuetext", `temperature ${this.degree.textContent}`);
-    this.topK.value = topK;
-    this.topP.value = topP;
+    this.topK.value = this.model.get("top_k");
+    this.topP.value = this.model.get("top_p");
   }
 
   showContext(start, path) {

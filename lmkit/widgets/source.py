@@ -17,6 +17,7 @@ NAMES = (
     "attention-map",
     "generate",
     "live",
+    "quick-check",
     "synthesis-question",
 )
 

@@ -26,7 +26,8 @@ def test_questions_fit_the_schema_and_stand_in_their_chapter(file):
     assert chapter["chapter"] == file.stem
     notebook = (ROOT / "notebooks" / f"{file.stem}.ipynb").read_text("utf-8")
     for question in chapter["questions"]:
-        assert f'SynthesisQuestion(\\"{question["id"]}\\")' in notebook
+        widget = "SynthesisQuestion" if question["kind"] == "synthesis" else "QuickCheck"
+        assert f'{widget}(\\"{question["id"]}\\")' in notebook
 
 
 def test_ids_are_unique_in_the_book():

@@ -1,0 +1,213 @@
+"""The live page: one text for all figures, stored at first, then answered by the page's model."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from conftest import axe_violations, visit
+from test_widgets import CHAPTER, says
+
+LIVE = "book/live.html"
+WIDGETS = ("live", "next-token", "generate", "chain-rule", "attention-map")
+
+
+def part(page, name):
+    return page.locator(f"[data-lmkit={name}] .lmk-widget")
+
+
+def load(page):
+    """Load the model as a reader does and wait until it is there."""
+    part(page, "live").get_by_role("button", name=re.compile(r"Load the model, 98 MB")).click()
+    page.wait_for_function("lmkit.model.state === 'ready'", timeout=60_000)
+    return page
+
+
+def type_text(page, text):
+    part(page, "live").locator("textarea").fill(text)
+    part(page, "live").locator("textarea").press("Enter")
+
+
+def test_stored_results_are_there_at_once_and_linked(page, way):
+    visit(page, way + LIVE)
+    part(page, "live").get_by_label("Examples").select_option(
+        label="Hamlet, with his comma: To be, or not to be, that is the"
+    )
+    says(part(page, "next-token"), "“question” leads with 50.9 %")
+    says(part(page, "chain-rule"), re.compile("12 tokens|1[0-9] tokens"))
+    assert "To be, or not" in part(page, "generate").locator(".lmk-written").inner_text()
+    assert part(page, "attention-map").locator(".lmk-matrix > button").nth(1).inner_text() == "To"
+
+
+def test_a_text_that_is_not_stored_says_what_to_do(page, way):
+    visit(page, way + LIVE)
+    type_text(page, "Something else entirely")
+    says(part(page, "live"), "Load the model to see it, or choose an example.")
+
+
+def test_from_the_disk_it_says_how_to_get_the_live_model(page, site):
+    visit(page, f"{site.as_uri()}/{LIVE}")
+    assert "make serve" in part(page, "live").locator(".lmk-source").inner_text()
+
+
+def test_the_live_model_answers_every_figure(page, served):
+    load(visit(page, served + LIVE))
+    type_text(page, "The capital of France is")
+    says(part(page, "next-token"), "“Paris” leads with 80.")
+    says(part(page, "chain-rule"), re.compile(r"^5 tokens"))
+    part(page, "attention-map").locator(".lmk-matrix > button").nth(5).wait_for()
+    writer = part(page, "generate")
+    writer.get_by_role("button", name="Write").click()
+    says(writer, "40 tokens", "reading")
+    assert writer.locator(".lmk-written").inner_text().startswith("The capital of France is Paris")
+    assert "computed now" in writer.locator(".lmk-source").inner_text()
+
+
+def test_a_token_taken_by_hand_goes_on_from_there_and_stops(page, served):
+    load(visit(page, served + LIVE))
+    type_text(page, "A snorfle is")
+    writer = part(page, "generate")
+    says(writer, "Nothing is written yet.")
+    writer.get_by_role("button", name="One token").click()
+    says(writer, re.compile("^1 token,"))
+    writer.locator(".lmk-token").first.click()
+    writer.locator("button.lmk-row").nth(1).click()
+    second = writer.locator(".lmk-token").first.inner_text()
+    writer.get_by_role("button", name="One token").click()
+    says(writer, re.compile("^2 tokens,"))
+    assert writer.locator(".lmk-token").first.inner_text() == second
+    writer.get_by_label("Tokens", exact=True).select_option("160")
+    writer.get_by_role("button", name="Write").click()
+    writer.get_by_role("button", name="Stop").click()
+    says(writer, re.compile(r"^\d+ tokens?,|Nothing is written"))
+    written = writer.locator(".lmk-token").count()
+    page.wait_for_timeout(300)
+    assert writer.locator(".lmk-token").count() == written < 160
+
+
+def test_the_same_seed_writes_the_same_and_chat_answers(page, served):
+    load(visit(page, served + LIVE))
+    writer = part(page, "generate")
+    writer.get_by_label("Temperature").select_option("1")
+    texts = []
+    for seed in ("7", "7", "8"):
+        writer.get_by_label("Seed").fill(seed)
+        writer.get_by_role("button", name="Write").click()
+        says(writer, re.compile(r"^40 tokens|ended the text"))
+        texts.append(writer.locator(".lmk-written").inner_text())
+    assert texts[0] == texts[1] != texts[2]
+    writer.get_by_label("The model").select_option("1")
+    writer.get_by_label("Temperature").select_option("0")
+    writer.get_by_role("button", name="Write").click()
+    says(writer, re.compile(r"^40 tokens|ended the text"))
+    assert "assistant" in writer.locator(".lmk-prompt").inner_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "<img src=x onerror=alert(1)><script>alert(2)</script>",
+        "שלום עולם 👩‍👩‍👧‍👦",
+        "\u0000\u0007\u202e",
+        "<|im_end|>",
+    ],
+)
+def test_unusual_texts_end_in_results(page, served, text):
+    load(visit(page, served + LIVE))
+    type_text(page, text)
+    page.wait_for_timeout(600)
+    assert page.locator(".lmk-widget img, .lmk-widget script").count() == 0
+    for name in WIDGETS:
+        assert part(page, name).locator(".lmk-reading").inner_text()
+    assert part(page, "next-token").locator("button.lmk-row").first.is_enabled()
+
+
+def test_a_text_too_long_is_a_sentence_and_nothing_is_lost(page, served):
+    load(visit(page, served + LIVE))
+    type_text(page, "word " * 380)
+    part(page, "attention-map").get_by_text("a map may have 64").wait_for(timeout=30_000)
+    says(part(page, "chain-rule"), "here it may have 200")
+    assert part(page, "chain-rule").locator(".lmk-strip button").count() > 5
+
+
+def test_a_link_carries_text_and_settings_and_hostile_ones_are_inert(new_page, served):
+    evil = quote("<img src=x onerror=alert(1)>")
+    page = visit(
+        new_page(), f"{served}{LIVE}#text={evil}&temperature=0.5&layer=3&head=-1&top_k=9999"
+    )
+    assert part(page, "live").locator("textarea").input_value() == "<img src=x onerror=alert(1)>"
+    assert part(page, "next-token").get_by_label("Temperature").input_value() == "2"
+    assert part(page, "next-token").get_by_label("Top-k").input_value() == "0"
+    assert part(page, "attention-map").get_by_label("Layer").input_value() == "3"
+    assert part(page, "attention-map").get_by_label("Head", exact=True).input_value() == "-1"
+    assert page.locator(".lmk-widget img").count() == 0
+    part(page, "attention-map").get_by_label("Layer").select_option("4")
+    again = visit(new_page(), page.url)
+    assert part(again, "attention-map").get_by_label("Layer").input_value() == "4"
+
+
+def test_attention_by_pointer_keyboard_lines_and_table(page, way):
+    visit(page, way + LIVE)
+    box = part(page, "attention-map")
+    box.scroll_into_view_if_needed()
+    box.locator(".lmk-matrix > button").nth(3).hover()
+    says(box, "Layer 16, head 0: “sat” looks at")
+    box.locator(".lmk-heads").click(position={"x": 4, "y": 4})
+    says(box, "Layer 0, head 0")
+    box.locator(".lmk-matrix > button").first.focus()
+    page.keyboard.press("ArrowDown")
+    says(box, "“The”")
+    box.get_by_label("View").select_option("1")
+    assert box.locator(".lmk-lines line").count() > 5
+    box.get_by_label("Head", exact=True).select_option("-1")
+    says(box, "mean over heads")
+    box.get_by_label("Hide the start").check()
+    box.get_by_label("More").click()
+    box.get_by_role("button", name="Show as table").click()
+    assert box.get_by_role("table").locator("tbody tr").count() > 5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_live_figures_are_accessible_and_fit_a_phone(new_page, served, theme):
+    page = load(visit(new_page(390, 844, theme=theme), served + LIVE))
+    type_text(page, "A snorfle is a small animal that")
+    says(part(page, "chain-rule"), "tokens")
+    part(page, "generate").get_by_role("button", name="One token").click()
+    part(page, "generate").locator(".lmk-token").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert axe_violations(page) == []
+
+
+# ------------------------------------------------------------- QuickCheck
+
+
+def test_quick_checks_explain_wrong_choices_and_remember(page, way):
+    visit(page, way + CHAPTER)
+    choice, number, order = (
+        page.locator("[data-lmkit=quick-check] .lmk-widget").nth(k) for k in range(3)
+    )
+    choice.get_by_role("button", name="Check").click()
+    says(choice, "Choose one first.")
+    choice.get_by_label("jumps").check()
+    choice.get_by_role("button", name="Check").click()
+    says(choice, "Not yet. It costs a factor of 0.0196")
+    choice.get_by_label("quick").check()
+    choice.get_by_role("button", name="Check").click()
+    says(choice, "Right.")
+    number.get_by_role("textbox").fill("64")
+    number.get_by_role("textbox").press("Enter")
+    says(number, "Not yet. That is 1/P of the whole text")
+    number.get_by_role("textbox").fill("4,0")
+    number.get_by_role("textbox").press("Enter")
+    says(number, "Right.")
+    order.get_by_role("button", name="Check").click()
+    says(order, "comes later than place")
+    for place, text in enumerate(("The model predicts", "The loss compares", "The gradient says")):
+        order.get_by_label(f"Place of: {text}").select_option(index=place)
+    order.get_by_role("button", name="Check").click()
+    says(order, "Right.")
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.lmkitReady")
+    assert choice.get_by_label("quick").is_checked()
+    assert number.get_by_role("textbox").input_value() == "4,0"
