@@ -1,6 +1,7 @@
 """Build the site into _build/html: `python -m tools.build [--out FOLDER] [--no-model] [--quiet]`.
 
-The model that readers may load is laid beside it in parts (model_parts.py). Jupyter Book builds the
+The model that readers may load is laid beside it in parts (model_parts.py), and the vocabularies
+of real tokenizers too (vocabularies.py). Jupyter Book builds the
 pages anew each time, with every warning an error. Then the files that no page asks for (themes
 bring many) are dropped, and the site's root leads to the first page.
 """
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from lmkit.assets import AssetError
-from tools import model_parts
+from tools import model_parts, vocabularies
 
 ROOT = Path(__file__).parent.parent
 REDIRECT = """<!DOCTYPE html>
@@ -36,7 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
     options = parser.parse_args(arguments)
     try:
-        model = None if options.no_model else model_parts.write(options.out / "html")
+        site = options.out / "html"
+        model = None if options.no_model else model_parts.write(site)
+        if not options.no_model:
+            vocabularies.write(site)
     except AssetError as error:
         print(f"{error}; or build without it: make book MODEL=0", file=sys.stderr)
         return 1
@@ -80,6 +84,7 @@ def build(
         return False
     if model is None:
         model_parts.remove(site)
+        vocabularies.remove(site)
     dropped = drop_unused(site)
     (site / "index.html").write_text(REDIRECT, "utf-8")
     if not quiet:

@@ -11,15 +11,19 @@ _HOME = {
     "Live": "live",
     "QuickCheck": "quick_check",
     "SynthesisQuestion": "synthesis_question",
+    "TokenizerPlayground": "tokenizer_playground",
+    "BPETrainer": "bpe_trainer",
 }
 __all__ = [
     "AttentionMap",
+    "BPETrainer",
     "ChainRule",
     "Generate",
     "Live",
     "NextToken",
     "QuickCheck",
     "SynthesisQuestion",
+    "TokenizerPlayground",
 ]
 
 
