@@ -46,7 +46,7 @@ class TokenizerPlayground(Widget):
     ) -> None:
         if not examples:
             raise ValueError('Give at least one example: ("A sentence", "Arya is amazing!")')
-        self._real = {"smollm2": smol, "minilm": minilm}
+        self._real: dict[str, Any] = {"smollm2": smol, "minilm": minilm}
         self._bpe = BPETokenizer.train(corpus, vocab_size, split_digits=True)
         self._wordpiece = WordPiece.train(corpus, vocab_size)
         self._word = WordTokenizer.train(corpus, N_WORDS)
