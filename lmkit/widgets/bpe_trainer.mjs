@@ -108,7 +108,7 @@ class View {
 
   controls() {
     const id = freshId("lmkit-bpe");
-    this.box = h("textarea", { id, rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-bpe-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
     const go = (by) => () => update(this.model, { step: this.step() + by });
     this.back = h("button", { type: "button", onclick: go(-1) }, "◂ Back");
     this.next = h("button", { type: "button", onclick: go(1) }, "Merge ▸");

@@ -93,7 +93,7 @@ export function reading(text, rows) {
   const [least, most] = counts.reduce(([low, high], row) => [row[1] < low[1] ? row : low, row[1] > high[1] ? row : high], [counts[0], counts[0]]);
   const lost = rows.filter(({ tokens }) => tokens?.some(({ of }) => of !== undefined)).map(({ name }) => name);
   const unknown = lost.length ? ` Not all of it is known to ${lost.join(" and ")}.` : " All rows know all of it.";
-  return `${n} ${n === 1 ? "character" : "characters"}: from ${least[1]} tokens (${least[0]}) to ${most[1]} (${most[0]}).${unknown}`;
+  return `${n} ${n === 1 ? "character" : "characters"}: from ${least[1]} ${least[1] === 1 ? "token" : "tokens"} (${least[0]}) to ${most[1]} (${most[0]}).${unknown}`;
 }
 
 let loading = null; // the real vocabularies, once for all playgrounds of a page
@@ -153,10 +153,10 @@ class View {
     const { model } = this;
     const id = freshId("lmkit-cut");
     const examples = model.get("examples").map(({ about, text }) => [text, about]);
-    this.box = h("textarea", { id, rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-cut-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
     this.examples = choice([["", "your own"], ...examples], "", (text) => text && this.send(text));
     this.ids = h("input", { type: "checkbox", onchange: () => update(model, { ids: this.ids.checked }) });
-    this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-bpe-label" }, "Text"), this.box, labelled("Example", this.examples), labelled("Show ids", this.ids));
+    this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-cut-label" }, "Text"), this.box, labelled("Example", this.examples), labelled("Show ids", this.ids));
   }
 
   typed() {
