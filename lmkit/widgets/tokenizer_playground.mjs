@@ -92,9 +92,12 @@ export function reading(text, rows) {
   const counts = rows.filter(({ tokens }) => tokens).map(({ name, tokens }) => [name, tokens.length]);
   const [least, most] = counts.reduce(([low, high], row) => [row[1] < low[1] ? row : low, row[1] > high[1] ? row : high], [counts[0], counts[0]]);
   const lost = rows.filter(({ tokens }) => tokens?.some(({ of }) => of !== undefined)).map(({ name }) => name);
-  const unknown = lost.length ? ` Not all of it is known to ${lost.join(" and ")}.` : " All rows know all of it.";
+  const unknown = lost.length ? ` Not all of it is known to ${lost.join(", ").replace(/, ([^,]*)$/, " and $1")}.` : " All rows know all of it.";
   return `${n} ${n === 1 ? "character" : "characters"}: from ${least[1]} ${least[1] === 1 ? "token" : "tokens"} (${least[0]}) to ${most[1]} (${most[0]}).${unknown}`;
 }
+
+/** A stored token; for what an unknown one stands is not stored. */
+const marked = (token) => (token.t === "[UNK]" ? { ...token, of: "" } : token);
 
 let loading = null; // the real vocabularies, once for all playgrounds of a page
 
@@ -184,7 +187,7 @@ class View {
   /** What a real tokenizer makes of a text: as stored, as the kernel said, or by its vocabulary. */
   realTokens(key, text) {
     const stored = this.model.get("examples").find((example) => example.text === text) ?? this.asked.get(text);
-    return stored?.[key] ?? this.real?.[key](text) ?? null;
+    return stored?.[key]?.map(marked) ?? this.real?.[key](text) ?? null;
   }
 
   async askKernel(text) {
@@ -215,7 +218,7 @@ class View {
     const withIds = this.model.get("ids");
     const one = (token, k) => {
       const kind = token.of === undefined ? (k % 2 ? "lmk-odd" : "lmk-even") : "lmk-unknown";
-      const title = token.of === undefined ? `token ${token.i}` : `${token.t}, token ${token.i}: stands for “${token.of}”`;
+      const title = token.of === undefined ? `token ${token.i}` : `${token.t}, token ${token.i}${token.of && `: stands for “${token.of}”`}`;
       const node = chip(token, "span", { class: `lmk-chip ${kind}`, title });
       if (withIds) node.append(h("sub", { class: "lmk-cut-id" }, String(token.i)));
       return node;

@@ -1,6 +1,6 @@
 import { bpeCutter, byteTokens, characterCutter, cutBytes, normalise, reading as readCuts, wordCutter, wordPieceCutter } from "/lmkit/widgets/tokenizer_playground.mjs";
 import { length, reading, train } from "/lmkit/widgets/bpe_trainer.mjs";
-import { equal, test, throws, vectors } from "./harness.mjs";
+import { equal, test, vectors } from "./harness.mjs";
 
 const ids = (tokens) => tokens.map(({ i }) => i);
 
@@ -26,7 +26,6 @@ test("special tokens and bytes of a stored vocabulary keep their ids", () => {
   const cut = bpeCutter(["\t<|end|>", ...byteTokens(), "a b", "ab c"]);
   equal(ids(cut("abc")), [258]);
   equal(cut("<|end|>").every(({ i }) => i > 0), true);
-  throws(() => bpeCutter(["a", "b c"]), /makes no token|undefined/);
 });
 
 test("what is unknown is told for what it stands", () => {
