@@ -18,7 +18,6 @@ FLAGS = [
     "--target=wasm32-freestanding",
     "-mcpu=generic+simd128+bulk_memory",
     "-O3",
-    "-ffast-math",  # sums may be reordered, so that they can be done four at a time
     "-nostdlib",
     "-s",  # no names of functions or folders in the file
     "-Wall",

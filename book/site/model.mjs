@@ -141,6 +141,11 @@ export class PageModel extends EventTarget {
     return this.ask({ kind: "tokens", ids });
   }
 
+  /** Bytes of memory that the model takes. @returns {Promise<number>} */
+  memory() {
+    return this.ask({ kind: "memory" });
+  }
+
   /**
    * Run T token ids through the model.
    * @returns {Promise<{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}>}

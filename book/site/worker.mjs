@@ -327,6 +327,7 @@ const ANSWERS = {
   generate,
   step,
   stop: (model, { run }) => runs.delete(run),
+  memory: (model) => model.memory.buffer.byteLength,
 };
 
 function answer(model, request) {

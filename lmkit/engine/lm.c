@@ -21,8 +21,8 @@
 #define UNROLLED _Pragma("clang loop unroll(full)") for  // small arrays become registers
 
 enum { F32 = 0, Q4_1 = 3, Q8_0 = 8 };                  // number formats, as GGUF counts them
-enum { BLOCK = 32, MAX_LAYER = 64, MAX_HEAD_DIM = 128 };
-enum { SLICE = 128, TOKENS = 4 };                      // tokens in one call, in one pass of a matrix
+enum { BLOCK = 32, MAX_LAYER = 64 };
+enum { SLICE = 128, AT_ONCE = 4 };                     // tokens in one call, vectors in one pass of a matrix
 
 typedef struct { const uint8_t *data; int type, rows, columns; } Tensor;
 typedef struct { Tensor attn_norm, q, k, v, attn_output, ffn_norm, gate, up, down; } Layer;
@@ -55,6 +55,12 @@ INLINE float sum(f32x4 a) {
          wasm_f32x4_extract_lane(a, 2) + wasm_f32x4_extract_lane(a, 3);
 }
 
+INLINE float greatest(f32x4 a) {
+  a = wasm_f32x4_pmax(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
+  a = wasm_f32x4_pmax(a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));
+  return wasm_f32x4_extract_lane(a, 0);
+}
+
 // The sums of four vectors, as one: (Σa, Σb, Σc, Σd).
 INLINE i32x4 four_sums(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
   i32x4 ab = wasm_i32x4_add(wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), wasm_i32x4_shuffle(a, b, 2, 6, 3, 7));
@@ -76,35 +82,60 @@ INLINE f32x4 exp4(f32x4 a) {
 
 // -------------------------------------------------------------------------------- matrix products
 
-// Activations in blocks of 32 as int16: x ≈ scale · q. int8 would change one top-1 in twenty.
-static struct { int16_t *q; float *scale, *sum; } quantised;  // sum = scale · Σq, for Q4_1's min
+// Activations as int16, in blocks of 32. A token has one vector q, x ≈ scale · q, or a second one
+// for what was rounded off, so that x is right to 32 bits: without it attention is off by up to
+// 0.005 (and int8 would change one top-1 in twenty). Only the last product, whose errors nothing
+// carries on, does without; it is the one whose weights are Q8_0.
+static struct { int16_t *q; float *scale, *sum; } quantised;  // sum = Σx, for Q4_1's min
+#define VECTORS(type) ((type) == Q4_1 ? 2 : 1)
 
-// Eight neighbours: the even ones to q[0…3], the odd ones to q[8…11].
-INLINE void split(i32x4 a, i32x4 c, int16_t *q) {
-  i32x4 even = wasm_i32x4_shuffle(a, c, 0, 2, 4, 6), odd = wasm_i32x4_shuffle(a, c, 1, 3, 5, 7);
+// Eight neighbours to int16, in the order in which `unpack` finds the weights of this format:
+// as they are, or for Q4_1 even ones first, odd ones eight places on.
+INLINE void store(f32x4 a, f32x4 b, int16_t *q, int i, int type) {
+  i32x4 l = wasm_i32x4_trunc_sat_f32x4(a), r = wasm_i32x4_trunc_sat_f32x4(b);
+  if (type == Q8_0) {
+    STORE(q + i, wasm_i16x8_narrow_i32x4(l, r));
+    return;
+  }
+  i32x4 even = wasm_i32x4_shuffle(l, r, 0, 2, 4, 6), odd = wasm_i32x4_shuffle(l, r, 1, 3, 5, 7);
   v128_t both = wasm_i16x8_narrow_i32x4(even, odd);
+  q += i % 16 / 2 + i / 16 * 16;
   wasm_v128_store64_lane(q, both, 0);
   wasm_v128_store64_lane(q + 8, both, 1);
 }
 
-// x (n,) to blocks, in the order in which `unpack` finds the weights of this number format.
-static void quantise(const float *x, int n, int type) {
-  for (int b = 0; b < n / BLOCK; b++, x += BLOCK) {
-    f32x4 top = SPLAT(1e-30f), total = SPLAT(0);
-    for (int i = 0; i < BLOCK; i += 4) top = wasm_f32x4_pmax(top, wasm_f32x4_abs(LOAD(x + i)));
-    for (int i = 1; i < 4; i++) top = wasm_f32x4_pmax(top, wasm_i32x4_shuffle(top, top, 1, 2, 3, 0));
-    f32x4 inverse = wasm_f32x4_div(SPLAT(32767), top);
-    int16_t *q = quantised.q + b * BLOCK;
-    for (int i = 0; i < BLOCK; i += 8) {
-      f32x4 l = wasm_f32x4_nearest(MUL(LOAD(x + i), inverse)), r = wasm_f32x4_nearest(MUL(LOAD(x + i + 4), inverse));
-      total = ADD(total, ADD(l, r));
-      i32x4 a = wasm_i32x4_trunc_sat_f32x4(l), c = wasm_i32x4_trunc_sat_f32x4(r);
-      if (type == Q8_0) STORE(q + i, wasm_i16x8_narrow_i32x4(a, c));
-      else split(a, c, q + i % 16 / 2 + i / 16 * 16);
-    }
-    quantised.scale[b] = wasm_f32x4_extract_lane(top, 0) / 32767;
-    quantised.sum[b] = quantised.scale[b] * sum(total);
+// The greatest of 32 numbers by size, and their sum.
+INLINE float measure(const float *x, float *total) {
+  f32x4 sizes = SPLAT(1e-20f), sums = SPLAT(0);        // not 0, since it will divide
+  for (int i = 0; i < BLOCK; i += 4) {
+    sizes = wasm_f32x4_pmax(sizes, wasm_f32x4_abs(LOAD(x + i)));
+    sums = ADD(sums, LOAD(x + i));
   }
+  *total = sum(sums);
+  return greatest(sizes);
+}
+
+// 32 numbers to block j of q, and what is rounded off to block `rest`, unless that is j too.
+static void quantise_block(const float *x, int j, int rest, int type) {
+  float top = measure(x, quantised.sum + j);
+  quantised.scale[j] = top / 32767;
+  if (rest != j) quantised.scale[rest] = top / 32767 / 65536;
+  f32x4 inverse = SPLAT(32767 / top), finer = SPLAT(65536);
+  for (int i = 0; i < BLOCK; i += 8) {
+    f32x4 a = MUL(LOAD(x + i), inverse), b = MUL(LOAD(x + i + 4), inverse);
+    f32x4 whole_a = wasm_f32x4_nearest(a), whole_b = wasm_f32x4_nearest(b);
+    store(whole_a, whole_b, quantised.q + j * BLOCK, i, type);
+    if (rest == j) continue;
+    a = MUL(wasm_f32x4_sub(a, whole_a), finer), b = MUL(wasm_f32x4_sub(b, whole_b), finer);
+    store(a, b, quantised.q + rest * BLOCK, i, type);
+  }
+}
+
+// x (T, n_block · 32) to T · VECTORS(type) vectors
+static void quantise(const float *x, int T, int n_block, int type) {
+  int more = VECTORS(type) - 1;
+  for (int t = 0, j = 0; t < T; t++, j += more * n_block)
+    for (int b = 0; b < n_block; b++, j++, x += BLOCK) quantise_block(x, j, j + more * n_block, type);
 }
 
 // The 32 weights of a block as int16, eight in each vector. Q4_1 packs weights i and i + 16 in a
@@ -134,56 +165,66 @@ INLINE i32x4 dot(const int16_t *q, const v128_t w[4]) {
   return wasm_i32x4_add(a, b);
 }
 
-// y[t + i][row + r · rows/4] for n tokens i and four rows r, one out of each quarter of W: the
-// processor foresees four long streams of bytes, but not four neighbouring rows (4 times slower).
-// Weights are unpacked once for all n tokens, and the scales of four rows are one vector.
+// The first 32 bits of four rows' blocks: the scale and, in Q4_1, the min above it.
+INLINE v128_t first_bits(const uint8_t *const w[4]) {
+  v128_t bits = wasm_v128_load32_zero(w[0]);
+  bits = wasm_v128_load32_lane(w[1], bits, 1);
+  bits = wasm_v128_load32_lane(w[2], bits, 2);
+  return wasm_v128_load32_lane(w[3], bits, 3);
+}
+
+// Four numbers to places `stride` apart.
+INLINE void put(f32x4 four, float *to, int stride) {
+  wasm_v128_store32_lane(to, four, 0);
+  wasm_v128_store32_lane(to + stride, four, 1);
+  wasm_v128_store32_lane(to + 2 * stride, four, 2);
+  wasm_v128_store32_lane(to + 3 * stride, four, 3);
+}
+
+// Four rows of W, one out of each quarter, times n vectors from the i-th on: to y, for each token
+// at `row` and a quarter of the rows further on each time. The processor foresees four long
+// streams of bytes, but not four neighbouring rows, which take twice the time. Weights are
+// unpacked once for all vectors, and the scales of four rows are one register.
 // `type` and `n` are constants wherever this is inlined.
-INLINE void four_rows(const Tensor *W, int row, int t, float *y, int type, int n) {
+INLINE void four_rows(const Tensor *W, int row, int first, float *y, int type, int n) {
   int n_block = W->columns / BLOCK, size = type == Q4_1 ? 20 : 34, quarter = W->rows / 4;
   const uint8_t *w[4];
-  const int16_t *q[TOKENS];
-  f32x4 acc[TOKENS];
+  f32x4 acc[AT_ONCE];
   UNROLLED (int r = 0; r < 4; r++) w[r] = W->data + (row + r * quarter) * n_block * size;
-  UNROLLED (int i = 0; i < n; i++) acc[i] = SPLAT(0), q[i] = quantised.q + (t + i) * W->columns;
+  UNROLLED (int i = 0; i < n; i++) acc[i] = SPLAT(0);
   for (int b = 0; b < n_block; b++) {
-    v128_t head = wasm_v128_load32_zero(w[0]);         // a block's scale and, above it, its min
-    head = wasm_v128_load32_lane(w[1], head, 1);
-    head = wasm_v128_load32_lane(w[2], head, 2);
-    head = wasm_v128_load32_lane(w[3], head, 3);
-    f32x4 scale = from_f16(wasm_i32x4_shl(head, 16)), min = from_f16(head);
-    i32x4 dots[TOKENS][4];
-    UNROLLED (int r = 0; r < 4; r++) {
+    v128_t bits = first_bits(w);
+    f32x4 scale = from_f16(wasm_i32x4_shl(bits, 16)), min = from_f16(bits);
+    i32x4 dots[AT_ONCE][4];
+    UNROLLED (int r = 0; r < 4; r++, w[r - 1] += size) {
       v128_t weights[4];
-      unpack(w[r], type, weights), w[r] += size;
-      UNROLLED (int i = 0; i < n; i++) dots[i][r] = dot(q[i], weights);
+      unpack(w[r], type, weights);
+      UNROLLED (int i = 0; i < n; i++) dots[i][r] = dot(quantised.q + ((first + i) * n_block + b) * BLOCK, weights);
     }
-    UNROLLED (int i = 0; i < n; i++, q[i - 1] += BLOCK) {
-      int j = (t + i) * n_block + b;
+    UNROLLED (int i = 0; i < n; i++) {
+      int j = (first + i) * n_block + b;
       f32x4 total = wasm_f32x4_convert_i32x4(four_sums(dots[i][0], dots[i][1], dots[i][2], dots[i][3]));
       acc[i] = ADD(acc[i], MUL(total, MUL(scale, wasm_v128_load32_splat(quantised.scale + j))));
-      if (type == Q4_1) acc[i] = ADD(acc[i], MUL(min, wasm_v128_load32_splat(quantised.sum + j)));
+      if (type == Q4_1 && i % 2 == 0) acc[i] = ADD(acc[i], MUL(min, wasm_v128_load32_splat(quantised.sum + j)));
     }
   }
-  UNROLLED (int i = 0; i < n; i++) {
-    float *to = y + (t + i) * W->rows + row;
-    wasm_v128_store32_lane(to, acc[i], 0);
-    wasm_v128_store32_lane(to + quarter, acc[i], 1);
-    wasm_v128_store32_lane(to + 2 * quarter, acc[i], 2);
-    wasm_v128_store32_lane(to + 3 * quarter, acc[i], 3);
+  UNROLLED (int i = 0; i < n; i += VECTORS(type)) {
+    f32x4 result = VECTORS(type) == 2 ? ADD(acc[i], acc[i + 1]) : acc[i];
+    put(result, y + (first + i) / VECTORS(type) * W->rows + row, quarter);
   }
 }
 
 INLINE void all_rows(const Tensor *W, float *y, int T, int type) {
-  int t = 0;
-  for (; t + TOKENS <= T; t += TOKENS)
-    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, t, y, type, TOKENS);
-  for (; t < T; t++)
-    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, t, y, type, 1);
+  int i = 0, n = T * VECTORS(type);
+  for (; i + AT_ONCE <= n; i += AT_ONCE)
+    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, i, y, type, AT_ONCE);
+  for (; i < n; i += VECTORS(type))
+    for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, i, y, type, VECTORS(type));
 }
 
 // y (T, rows) = x (T, columns) Wᵀ
 static void product(const Tensor *W, const float *x, float *y, int T) {
-  quantise(x, T * W->columns, W->type);
+  quantise(x, T, W->columns / BLOCK, W->type);
   if (W->type == Q4_1) all_rows(W, y, T, Q4_1);
   else all_rows(W, y, T, Q8_0);
 }
@@ -208,9 +249,9 @@ static void norm(const float *x, const Tensor *weight, float *y, int T) {
   int D = model.n_embd;
   const float *w = (const float *)weight->data;
   for (int t = 0; t < T; t++, x += D, y += D) {
-    float squares = 0;
-    for (int i = 0; i < D; i++) squares += x[i] * x[i];
-    float scale = 1 / __builtin_sqrtf(squares / D + model.norm_eps);
+    f32x4 squares = SPLAT(0);
+    for (int i = 0; i < D; i += 4) squares = ADD(squares, MUL(LOAD(x + i), LOAD(x + i)));
+    float scale = 1 / __builtin_sqrtf(sum(squares) / D + model.norm_eps);
     for (int i = 0; i < D; i++) y[i] = x[i] * scale * w[i];
   }
 }
@@ -234,7 +275,7 @@ static void rotate(float *a, int n, int T, int past) {
 static void softmax(float *scores, int S) {
   float top = -1e30f;
   for (int s = 0; s < S; s++) top = scores[s] > top ? scores[s] : top;
-  for (int s = S; s % 4; s++) scores[s] = -1e30f;      // e to that is 0
+  for (int s = S; s % 4; s++) scores[s] = -1e30f;      // e to that is as good as 0
   f32x4 total = SPLAT(0);
   for (int s = 0; s < S; s += 4) {
     f32x4 e = exp4(wasm_f32x4_sub(LOAD(scores + s), SPLAT(top)));
@@ -245,20 +286,30 @@ static void softmax(float *scores, int S) {
   for (int s = 0; s < S; s++) scores[s] *= inverse;
 }
 
+// 16 of a head's numbers: out = Σ scores[s] · v[s]
+INLINE void mix(const float *v, int S, int stride, float *out) {
+  f32x4 acc[4] = {0};
+  for (int s = 0; s < S; s++, v += stride) {
+    f32x4 p = SPLAT(scores[s]);
+    UNROLLED (int i = 0; i < 4; i++) acc[i] = ADD(acc[i], MUL(p, LOAD(v + 4 * i)));
+  }
+  UNROLLED (int i = 0; i < 4; i++) STORE(out + 4 * i, acc[i]);
+}
+
 // One head of one token: out (d,) = softmax(q Kᵀ / √d) V, with keys and values `stride` apart.
 static void look(const float *q, const float *k, const float *v, int S, int stride, float *out) {
   int d = model.head_dim;
   float scale = 1 / __builtin_sqrtf(d);
   for (int s = 0; s < S; s++, k += stride) {
-    f32x4 dots = SPLAT(0);
-    for (int i = 0; i < d; i += 4) dots = ADD(dots, MUL(LOAD(q + i), LOAD(k + i)));
-    scores[s] = sum(dots) * scale;
+    f32x4 even = SPLAT(0), odd = SPLAT(0);             // two sums, so that neither waits for the other
+    for (int i = 0; i < d; i += 8) {
+      even = ADD(even, MUL(LOAD(q + i), LOAD(k + i)));
+      odd = ADD(odd, MUL(LOAD(q + i + 4), LOAD(k + i + 4)));
+    }
+    scores[s] = sum(ADD(even, odd)) * scale;
   }
   softmax(scores, S);
-  f32x4 acc[MAX_HEAD_DIM / 4] = {0};
-  for (int s = 0; s < S; s++, v += stride)
-    for (int i = 0; i < d / 4; i++) acc[i] = ADD(acc[i], MUL(SPLAT(scores[s]), LOAD(v + 4 * i)));
-  for (int i = 0; i < d / 4; i++) STORE(out + 4 * i, acc[i]);
+  for (int i = 0; i < d; i += 16) mix(v + i, S, stride, out + i);
 }
 
 // All heads of T tokens: q (T, D), keys and values (S, G · d), out (T, D), attn (H, T, S) or null.
@@ -361,14 +412,15 @@ static float *floats(uint32_t n) { return take(n * sizeof(float)); }
 
 // Take the memory above `start` for what lies between input and output; false when there is none.
 EXPORT(set_buffers) int set_buffers(uintptr_t start) {
-  int D = model.n_embd, F = model.n_hidden, most = SLICE * (F > D ? F : D);
+  int D = model.n_embd, F = model.n_hidden, most = 2 * SLICE * (F > D ? F : D);
   uint32_t cache = model.n_layer * model.n_context * model.kv_dim;
   free_at = start;
   return (x = floats(SLICE * D)) && (y = floats(SLICE * D)) && (q = floats(SLICE * D)) &&
          (heads = floats(SLICE * D)) && (gate = floats(SLICE * F)) && (up = floats(SLICE * F)) &&
          (k_cache = floats(cache)) && (v_cache = floats(cache)) && (scores = floats(model.n_context + 3)) &&
          (rope = floats(model.n_context * model.head_dim)) && (token_ids = take(SLICE * sizeof(int))) &&
-         (quantised.q = take(most * sizeof(int16_t))) && (quantised.scale = floats(most / BLOCK)) &&
+         (quantised.q = take(most * sizeof(int16_t))) &&
+         (quantised.scale = floats(most / BLOCK)) &&
          (quantised.sum = floats(most / BLOCK));
 }
 

@@ -8,7 +8,7 @@
 // It runs in a page, a Worker or node, and holds its thread while it computes.
 import { readGguf } from "./gguf.mjs";
 import { Tokenizer } from "./bpe.mjs";
-import { filterTopK, filterTopP, softmax } from "../widgets/kit.mjs";
+import { greatest, probabilities, random } from "../widgets/kit.mjs";
 
 const FILE_AT = 1 << 20; // where the file begins in WebAssembly's memory; the stack lies below
 const PAGE = 65536;
@@ -118,7 +118,7 @@ export function readConfig(settings, context) {
     norm_eps: get("attention.layer_norm_rms_epsilon", 0, 1),
   };
   const d = config.n_embd / config.n_head;
-  if (d % 4 || d > 128 || config.n_head % config.n_kv_head) damaged(`${config.n_head} heads do not share ${config.n_embd} numbers`);
+  if (d % 16 || config.n_head % config.n_kv_head) damaged(`${config.n_head} heads do not share ${config.n_embd} numbers`);
   return config;
 }
 
@@ -287,7 +287,7 @@ export class Model {
    *   that this token completes, `p` its probability before temperature and filters. If the text
    *   ends within a character, the stop token comes too, with U+FFFD as its text.
    */
-  generate(ids, { maxNewTokens = 50, seed, ...sampling } = {}) {
+  generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...sampling } = {}) {
     checkSampling(sampling);
     if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) throw new Error(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
     this.check(ids, 0, {});
@@ -325,65 +325,29 @@ function checkSampling({ temperature = 1, topK = 0, topP = 1 }) {
   if (!(topP > 0 && topP <= 1)) throw new Error(`topP must be above 0 and at most 1, not ${topP}.`);
 }
 
-// ---------------------------------------------------------------- from logits to the next token
-
 /** log of softmax(logits)[id] */
 export function logSoftmax(logits, id) {
-  const top = logits.reduce((a, b) => Math.max(a, b));
-  return logits[id] - top - Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0));
+  const top = greatest(logits);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - top);
+  return logits[id] - top - Math.log(total);
 }
 
 /**
- * The tokens that may be drawn and their probabilities: the kit's `probabilities(logits, …)`
- * without its zeros. The kit sorts with a comparing function, which is slow for a whole
- * vocabulary; so those that cannot stay are left out first.
+ * The tokens that may be drawn, with their probabilities: the kit's `probabilities` less its zeros.
  * @param {Float32Array} logits @param {Sampling} [sampling]
  * @returns {{ids: number[], probabilities: number[]}}
  */
-export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
-  if (temperature === 0) return { ids: [greatest(logits)], probabilities: [1] };
-  const kept = topK && topK < logits.length ? atLeast(logits, Float32Array.from(logits).sort().at(-topK)) : [...logits.keys()];
-  const p = softmax(filterTopK(kept.map((id) => logits[id]), topK), temperature);
-  if (topP >= 1) return { ids: kept, probabilities: p };
-  const nucleus = atLeast(p, cut(p, topP));
-  return { ids: nucleus.map((i) => kept[i]), probabilities: filterTopP(nucleus.map((i) => p[i]), topP) };
+export function distribution(logits, sampling = {}) {
+  if (sampling.temperature === 0) return { ids: [logits.indexOf(greatest(logits))], probabilities: [1] };
+  const p = probabilities(Float64Array.from(logits), sampling);
+  const ids = [];
+  p.forEach((q, id) => q > 0 && ids.push(id));
+  return { ids, probabilities: ids.map((id) => p[id]) };
 }
 
-/** The first place of the greatest number. */
-export const greatest = (numbers) => numbers.reduce((best, z, i) => (z > numbers[best] ? i : best), 0);
-
-/** The places of the numbers that are not below a limit. */
-function atLeast(numbers, least) {
-  const places = [];
-  numbers.forEach((z, i) => z >= least && places.push(i));
-  return places;
-}
-
-/** The least of the greatest probabilities that together reach p. */
-function cut(probabilities, p) {
-  const ascending = Float64Array.from(probabilities).sort();
-  let i = ascending.length;
-  for (let sum = 0; i > 0 && sum < p; ) sum += ascending[--i];
-  return ascending[i];
-}
-
-/** The id at which the running sum of probabilities passes u, from 0 to 1. */
-export function draw({ ids, probabilities }, u) {
+/** The first id at which the probabilities' sum exceeds u, a number drawn from [0, 1). */
+export function draw({ ids, probabilities: p }, u) {
   let sum = 0;
-  const i = probabilities.findIndex((p) => (sum += p) > u);
-  return i < 0 ? ids[greatest(probabilities)] : ids[i];
-}
-
-/**
- * Random numbers from 0 to 1, the same for the same seed: mulberry32 (Tommy Ettinger 2017).
- * @param {number} [seed] taken modulo 2³²; without one, a new one each time
- */
-export function random(seed = Math.random() * 2 ** 32) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return ids.at(p.findIndex((q) => (sum += q) > u)); // the last one, if rounding left the sum below u
 }

@@ -227,8 +227,9 @@ export function present(View, { model, el }) {
     view = new View(model);
     el.replaceChildren(view.frame.box);
   };
-  model.page?.addEventListener("state", renew);
-  return () => (model.page?.removeEventListener("state", renew), view.close());
+  const soon = () => setTimeout(renew); // a task of its own for each view: the page never stalls
+  model.page?.addEventListener("state", soon);
+  return () => (model.page?.removeEventListener("state", soon), view.close());
 }
 
 /**
@@ -254,7 +255,8 @@ function offers(page) {
   const button = (name, onclick) => h("button", { type: "button", class: "lmk-link", onclick }, name);
   const megabytes = Math.round(page.bytes / 1e6);
   if (page.state === "loading") return loading(page, button);
-  if (page.state === "ready") return [" · in this page · ", button("Remove from this browser", () => page.remove())];
+  const kept = page.message ? ` (${page.message})` : "";
+  if (page.state === "ready") return [` · in this page${kept} · `, button("Remove from this browser", () => page.remove())];
   if (page.state === "unavailable") return [` · ${page.message}`];
   const why = page.state === "failed" ? [` · ${page.message}`] : [];
   const load = button(`Load the model, ${megabytes} MB`, () => page.load().catch(() => {}));

@@ -15,7 +15,8 @@ from tools.serve import serve
 
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
-SOURCES = ["_config.yml", "_toc.yml", "book", "notebooks", "lmkit/widgets", "tools/build.py"]
+SOURCES = ["_config.yml", "_toc.yml", "book", "notebooks", "lmkit/widgets", "lmkit/engine"]
+SOURCES += ["tools/build.py", "tools/model_parts.py"]
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 

@@ -98,28 +98,37 @@ new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => 
   .observe({ type: "longtask" });"""
 
 
-def test_it_loads_when_asked_and_the_page_stays_free(page, live):
+def test_it_loads_when_asked(page, live):
     requests = []
     page.on("request", lambda r: requests.append(r.url))
     visit(page, live + CHAPTER)
     page.wait_for_load_state("networkidle")
     assert not [url for url in requests if re.search(r"model/|worker|wasm|sw\.js", url)]
     assert state(page) == ["absent", ""]
-    page.evaluate(WATCH)
     steps = page.evaluate("""async () => {
       const seen = [];
       await lmkit.model.load((bytes, total) => seen.push(bytes / total));
       return seen;
     }""")
     assert steps == sorted(steps) and len(steps) >= 3 and 0 < steps[0] < 1
+
+
+def test_the_page_stays_free(new_page, live):
+    # A task that is long by itself is so each time; on a busy machine any may be, once.
+    assert any(longest_task(visit(new_page(), live + CHAPTER)) <= 50 for _ in range(3))
+
+
+def longest_task(page):
+    page.evaluate(WATCH)
     page.evaluate("""async () => {
       const { model } = lmkit;
+      await model.load();
       const ids = await model.encode("The animal was too tired to cross the street. ".repeat(9));
       await model.forward(ids.slice(0, 64), { all: true, attentions: true, hidden: true });
       await model.ask({ kind: "chain-rule", text: await model.decode(ids) });
       for await (const token of model.generate("Once", { maxNewTokens: 20, seed: 1 }));
     }""")
-    assert page.evaluate("long.filter((ms) => ms > 50)") == []
+    return page.evaluate("Math.max(0, ...long)")
 
 
 # The page's own files, and what the Worker needs, are in the browser.
@@ -217,26 +226,50 @@ def test_a_hundred_cancels(page, live):
     assert len(page.workers) == 1
 
 
-def altered(route):
-    route.fulfill(body=bytes(20_000_000), content_type="application/octet-stream")
+ALTER = """{
+  const fetched = fetch;
+  let left = LEFT;
+  self.fetch = async (url, options) => {
+    const response = await fetched(url, options);
+    if (!String(url).includes("PART") || left-- <= 0) return response;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    bytes[1000] ^= 1;
+    return new Response(bytes);
+  };
+}"""
 
 
-def test_a_part_that_arrives_damaged_once(page, live):
-    visit(page, live + CHAPTER)
-    page.route(PARTS, altered, times=1)
-    load(page)
+def change_worker(page, site, script):
+    """Let something run in the Worker before its own script."""
+    worker = script + (site / "_static" / "lmkit-worker.js").read_text("utf-8")
+    headers = {"Content-Type": "text/javascript", "Cache-Control": "no-store"}
+    page.route("**/lmkit-worker.js*", lambda route: route.fulfill(body=worker, headers=headers))
+
+
+def test_a_part_that_arrives_damaged_once(page, live, site):
+    change_worker(page, site, ALTER.replace("LEFT", "1").replace("PART", ".bin"))
+    load(visit(page, live + CHAPTER))
     assert len(page.evaluate("lmkit.model.encode('a b')")) == 2
+
+
+def test_a_part_that_always_arrives_damaged(page, live, site):
+    visit(page, live + CHAPTER)
+    last = page.evaluate("lmkit.model.spec.parts[3].name")
+    change_worker(page, site, ALTER.replace("LEFT", "Infinity").replace("PART", last))
+    assert failure(page) == "A part of the model arrives damaged: try again later."
+    assert state(page)[0] == "failed"
+    page.unroute("**/lmkit-worker.js*")
+    load(page)
 
 
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (altered, "A part of the model arrives damaged: try again later."),
         (lambda route: route.fulfill(body=b"short"), "A part of the model arrives damaged"),
         (lambda route: route.fulfill(status=404), "is missing on the site (404)"),
         (lambda route: route.abort(), "The connection broke off"),
     ],
-    ids=["altered", "short", "missing", "offline"],
+    ids=["short", "missing", "offline"],
 )
 def test_a_part_that_does_not_come(page, live, complaints, answer, sentence):
     visit(page, live + CHAPTER)
@@ -272,12 +305,8 @@ FULL = "Cache.prototype.put = async () => { throw new DOMException('', 'QuotaExc
 
 @pytest.mark.parametrize("script", [DENIED, FULL], ids=["denied", "full"])
 def test_a_browser_that_keeps_nothing(page, live, site, script):
-    worker = (site / "_static" / "lmkit-worker.js").read_text("utf-8")
     page.add_init_script(script)
-    page.route(
-        "**/lmkit-worker.js*",
-        lambda route: route.fulfill(body=script + worker, content_type="text/javascript"),
-    )
+    change_worker(page, site, script)
     load(visit(page, live + CHAPTER))
     assert state(page)[1].endswith("will have to be downloaded again next time.")
     assert page.evaluate("lmkit.model.cached") is False
@@ -522,6 +551,7 @@ def test_the_heap_does_not_grow(loaded):
     before = memory(loaded)
     loaded.evaluate(write, 200)
     after = memory(loaded)
+    assert loaded.evaluate("lmkit.model.memory()") < 250e6
     print(f"bytes of heaps and buffers before and after 200 generations: {before}, {after}")
     assert after - before < 1_000_000
 
@@ -553,7 +583,7 @@ def memory(page):
     session.send("Target.setAutoAttach", how)
     while not workers:
         page.wait_for_timeout(20)
-    used = usage(of_worker) + usage(session.send)
+    used = usage(of_worker) + usage(session.send) + page.evaluate("lmkit.model.memory()")
     session.detach()
     return used
 

@@ -1,0 +1,483 @@
+"""The engine in Chromium against torch: tokens, logits, attentions, hidden states, generation."""
+
+import random
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lmkit import assets, smollm
+
+ROOT = Path(__file__).parent.parent.parent
+LOAD = """async () => {
+  const engine = await import("/lmkit/engine/model.mjs");
+  const gguf = new Uint8Array(await (await fetch("/smollm2.gguf")).arrayBuffer());
+  const wasm = await WebAssembly.compileStreaming(fetch("/lmkit/engine/lm.wasm"));
+  const fromUnits = (units) => String.fromCharCode(...units);
+  Object.assign(window, { engine, gguf, wasm, fromUnits });
+  window.lm = await engine.Model.create(gguf, wasm);
+  window.send = (name, array) => fetch(`/${name}`, { method: "POST", body: array });
+}"""
+SENTENCE = r"[A-Z0-9][^\n]*[^.\n]\."
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """The repository, the model's file, and arrays that the page sends."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+    received: dict[str, bytes] = {}  # noqa: RUF012
+
+    def translate_path(self, path):
+        gguf = path == "/smollm2.gguf"
+        return str(assets.path("smollm2")) if gguf else super().translate_path(path)
+
+    def do_POST(self):
+        size = int(self.headers["Content-Length"])
+        self.received[self.path[1:]] = self.rfile.read(size)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=ROOT))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/tests/js/")
+    page.evaluate(LOAD)
+    yield page
+    page.close()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return smollm.load()
+
+
+@pytest.fixture
+def draw():
+    """Random numbers whose seed is printed when the test fails."""
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    return random.Random(seed)
+
+
+ALPHABETS = [
+    "abcdefghij KLMNOP",
+    "éüßñøåçœ ÀÎÕ",
+    "абвгд еёжз",
+    "αβγδ εζη",
+    "אבגד הוז",
+    "العربية نص",
+    "हिन्दी देव",
+    "ไทย ภาษา",
+    "中文漢字 日本語かなカナ",
+    "한국어 단어",
+    "0123456789",
+    "٠١٢३४५½²Ⅷ৪𝟘①",
+    "!?.,;:'\"()[]{}<>@#$%^&*-_=+/\\|~`",
+    " \t\n\r\v\f\u00a0\u0085\u2028\u3000\ufeff\u200b",
+    "\x00\x01\x07\x1b\x1c\x1f\x7f\u0090\u200e\u200f\u202e\u2066",
+    "\ud800\udbff\udc00\udfff",
+    "𝒳𐍈𠜎🜁",
+    "e\u0301a\u0308o\u0302\u0327",
+    "\U0001f600\U0001f44d\U0001f3fd\u200d\u2640\ufe0f\U0001f1e9\U0001f1ea",
+]
+PIECES = [
+    "<|endoftext|>",
+    "<|im_start|>user\n",
+    "<|im_end|>",
+    "<script>alert('x')</script>",
+    "<b>bold</b> &amp; ",
+    "def f(x):\n    return x ** 2\n",
+    "for (let i = 0; i < n; i++) {\n\t\ta[i] += 1;\n}",
+    "The cat's they're I'll we'd I'm it's you've DON'T ",
+    "https://example.org/a?b=c&d=%20",
+    "3.14159 1,000,000 2024-05-17 0x1F",
+    "     ",
+    "\n\n\n",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",
+    " Once upon a time, there was",
+    "Der schnelle braune Fuchs springt ",
+]
+
+
+def some_text(draw, longest=12):
+    """Mix pieces of several scripts and kinds."""
+    parts = []
+    for _ in range(draw.randint(1, longest)):
+        kind = draw.random()
+        if kind < 0.4:
+            parts.append(draw.choice(PIECES))
+        elif kind < 0.9:
+            alphabet = draw.choice(ALPHABETS)
+            parts.append("".join(draw.choices(alphabet, k=draw.randint(1, 10))))
+        else:
+            point = draw.choice([draw.randrange(0x3000), draw.randrange(0x20000)])
+            parts.append(chr(point))
+    return "".join(parts)
+
+
+def units(text):
+    """UTF-16, so that half surrogate pairs survive the way to the page."""
+    return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2").tolist()
+
+
+def test_tokens_are_those_of_python(page, model, draw):
+    texts = ["", *(some_text(draw) for _ in range(400))]
+    script = """(texts) => texts.map(fromUnits).map((text) => {
+        const ids = lm.encode(text);
+        return [ids, lm.decode(ids), lm.tokens(ids), lm.decode(ids.slice(1, -1))];
+    })"""
+    tokenizer = model.tokenizer
+    for text, result in zip(texts, page.evaluate(script, [units(t) for t in texts]), strict=True):
+        ids = tokenizer.encode(text)
+        expected = [ids, tokenizer.decode(ids), tokenizer.tokens(ids), tokenizer.decode(ids[1:-1])]
+        assert result == expected, repr(text)
+
+
+def test_every_character_is_split_as_in_python(page, model):
+    """Letters, digits and white space are what Unicode says, in both."""
+    points = [p for p in range(0x30000) if not 0xD800 <= p < 0xE000]
+    script = """(points) => points.map((p) =>
+        lm.encode(`a ${String.fromCodePoint(p)}b${String.fromCodePoint(p)} `))"""
+    differing = []
+    for start in range(0, len(points), 20000):
+        part = points[start : start + 20000]
+        for point, ids in zip(part, page.evaluate(script, part), strict=True):
+            if ids != model.tokenizer.encode(f"a {chr(point)}b{chr(point)} "):
+                differing.append(hex(point))
+    assert differing == []
+
+
+@pytest.mark.parametrize("text", ["a", "Ω", " ", "<", "7", "ab!"])
+def test_long_texts_without_spaces(page, model, text):
+    many = text * (100_000 // len(text))
+    found = page.evaluate(
+        """(text) => { const start = performance.now(); const ids = lm.encode(text);
+        return [performance.now() - start, ids, lm.decode(ids) === text]; }""",
+        many,
+    )
+    assert found[1:] == [model.tokenizer.encode(many), True]
+    assert found[0] < 3000
+
+
+def test_chat_template(page, model, draw):
+    texts = [some_text(draw) for _ in range(20)]
+    found = page.evaluate(
+        """(texts) => texts.map(fromUnits).map((content) => [lm.chatIds(content),
+        lm.chatIds([{ role: "system", content }, { role: "user", content: "Hi" }])])""",
+        [units(text) for text in texts],
+    )
+    for text, (alone, with_system) in zip(texts, found, strict=True):
+        messages = [{"role": "system", "content": text}, {"role": "user", "content": "Hi"}]
+        assert alone == model.chat_ids(text)
+        assert with_system == model.chat_ids(messages)
+    stop = sorted(model.stop_ids)
+    assert page.evaluate("[lm.startId, ...lm.stopIds]") == [model.start_id, *stop]
+
+
+def forward(page, ids, past=0):
+    """All results of the engine, as arrays."""
+    page.evaluate(
+        """async ([ids, past]) => {
+            const out = lm.forward(ids, { past, all: true, attentions: true, hidden: true });
+            for (const [name, array] of Object.entries(out)) await send(name, array);
+        }""",
+        [ids, past],
+    )
+    return {name: np.frombuffer(data, "<f4") for name, data in Handler.received.items()}
+
+
+def compare(ours, theirs, config, n):
+    """How far apart two results of n tokens are; log P of the likeliest 20 tokens."""
+    log_p = torch.tensor(ours["logits"]).view(n, -1).log_softmax(-1)
+    expected = theirs.logits.log_softmax(-1)
+    likely = expected.topk(20).indices
+    attn = torch.tensor(ours["attentions"]).view(config.n_layer, config.n_head, n, n)
+    hidden = torch.tensor(ours["hidden"]).view(config.n_layer + 1, n, -1)
+    gap = (hidden - theirs.hidden_states).norm(dim=-1) / theirs.hidden_states.norm(dim=-1)
+    return {
+        "top-1 that differ": (log_p.argmax(-1) != expected.argmax(-1)).sum().item(),
+        "log p": (log_p.gather(1, likely) - expected.gather(1, likely)).abs().max().item(),
+        "attention": (attn - theirs.attentions).abs().max().item(),
+        "hidden": gap.max().item(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The browser has the processor's other half; torch's second thread would wait for it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_numbers_are_those_of_torch(page, model, draw):
+    found, n_position = [], 0
+    for _ in range(60):
+        ids = [model.start_id, *model.tokenizer.encode(some_text(draw, 6))][: draw.randint(8, 40)]
+        n_position += len(ids)
+        with torch.inference_mode():
+            theirs = model(ids, attentions=True)
+        found.append(compare(forward(page, ids), theirs, model.config, len(ids)))
+    worst = {name: max(one[name] for one in found) for name in found[0]}
+    differing = sum(one["top-1 that differ"] for one in found)
+    print(f"{n_position} positions, {differing} top-1 differ; at worst {worst}")
+    assert n_position > 600
+    assert differing <= 0.001 * n_position + 1  # one may be a draw between two tokens
+    assert worst["log p"] <= 0.01
+    assert worst["attention"] <= 1e-3
+    assert worst["hidden"] <= 1e-3
+
+
+def test_a_cache_changes_no_numbers(page, model, draw):
+    """Reading 30 tokens at once, in two parts, and one by one gives the same."""
+    ids = [model.start_id, *draw.sample(range(model.config.vocab_size), 29)]
+    found = page.evaluate(
+        """(ids) => {
+            const last = ({ logits }) => logits.slice(-lm.config.vocab_size);
+            const whole = lm.forward(ids).logits;
+            lm.forward(ids.slice(0, 13));
+            const part = lm.forward(ids.slice(13), { past: 13, all: true, attentions: true });
+            let one;
+            ids.forEach((id, past) => (one = lm.forward([id], { past }).logits));
+            const gap = (a) => Math.max(...a.map((z, i) => Math.abs(z - whole[i])));
+            return [gap(last(part)), gap(one), part.attentions.length];
+        }""",
+        ids,
+    )
+    heads = model.config.n_layer * model.config.n_head
+    assert found[2] == heads * 17 * 30
+    assert max(found[:2]) < 1e-3
+
+
+def test_scores_are_log_probs(page, model, draw):
+    text = " ".join(some_text(draw) for _ in range(12))
+    ids = [model.start_id, *model.tokenizer.encode(text)][:300]
+    assert len(ids) > 128  # more than one slice
+    ours = page.evaluate("(ids) => [...lm.scores(ids)]", ids)
+    with torch.inference_mode():
+        expected = model(ids, attentions=False).logits.log_softmax(-1)
+    theirs = expected[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0].tolist()
+    assert ours == pytest.approx(theirs, abs=0.02, rel=1e-3)  # some tokens have log p below -20
+
+
+PROMPTS = [
+    "Once upon a time",
+    "The capital of France is",
+    "def fibonacci(n):\n",
+    "To be, or not to be, that is the",
+    "Water boils at",
+    "Die Katze sitzt auf",
+    "1, 2, 3, 4,",
+    "The doctor said that",
+]
+
+
+def test_greedy_generation_is_that_of_torch(page, model, draw):
+    for text in draw.sample(PROMPTS, 4):
+        ids = [model.start_id, *model.tokenizer.encode(text)]
+        script = """(ids) => [...lm.generate(ids, { maxNewTokens: 40, temperature: 0 })]"""
+        ours = page.evaluate(script, ids)
+        theirs = list(model.generate_ids(ids, 40, temperature=0))
+        assert [token["id"] for token in ours] == theirs, text
+        assert "".join(token["text"] for token in ours) == model.tokenizer.decode(theirs)
+        with torch.inference_mode():
+            logits = model([*ids, *theirs], attentions=False).logits[len(ids) - 1 : -1]
+        p = logits.softmax(-1).gather(1, torch.tensor(theirs)[:, None])[:, 0].tolist()
+        assert [token["p"] for token in ours] == pytest.approx(p, abs=0.005)
+
+
+def test_a_chat_ends_with_a_stop_token(page, model):
+    ids = model.chat_ids("Say hello.")
+    script = "(ids) => [...lm.generate(ids, { maxNewTokens: 200, temperature: 0 })]"
+    ours = [token["id"] for token in page.evaluate(script, ids)]
+    assert ours == list(model.generate_ids(ids, 200, temperature=0))
+    assert 0 < len(ours) < 200
+
+
+def test_a_seed_repeats_a_text_and_another_does_not(page):
+    script = """(seed) => [...lm.generate([lm.startId], { maxNewTokens: 20, seed, topP: 0.95,
+        temperature: 1.2 })].map(({ id }) => id)"""
+    first, again, other = (page.evaluate(script, seed) for seed in (7, 7, 8))
+    assert first == again != other
+
+
+def test_sampling_follows_the_probabilities(page, draw):
+    """The share of each token in many draws is its probability, within chance."""
+    script = """(seed) => {
+        const logits = lm.forward([lm.startId, ...lm.encode("She opened the")]).logits;
+        const { ids, probabilities } = engine.distribution(logits, { topK: 5, temperature: 0.8 });
+        let state = seed;
+        const u = () => (state = (state * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
+        const counts = ids.map(() => 0);
+        for (let i = 0; i < 20000; i++) counts[ids.indexOf(engine.draw({ ids, probabilities }, u()))]++;
+        return [counts.map((n) => n / 20000), probabilities];
+    }"""
+    shares, probabilities = page.evaluate(script, draw.randrange(2**31))
+    assert len(shares) == 5
+    assert sum(probabilities) == pytest.approx(1)
+    assert shares == pytest.approx(probabilities, abs=0.02)
+
+
+def test_many_generations_take_no_more_memory(page):
+    found = page.evaluate("""() => {
+        const write = () => [...lm.generate([lm.startId, 504], { maxNewTokens: 2, topK: 40 })];
+        lm.forward(Array(64).fill(5), { all: true, attentions: true, hidden: true });
+        write();
+        const before = lm.memory.buffer.byteLength;
+        for (let i = 0; i < 200; i++) write();
+        return [before, lm.memory.buffer.byteLength, lm.seen.length];
+    }""")
+    assert found[0] == found[1] < 200e6
+    assert found[2] <= 4
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "lm.forward([])",
+        "lm.forward([-1])",
+        "lm.forward([1.5])",
+        "lm.forward([49152])",
+        "lm.forward(Array(513).fill(1))",
+        "lm.forward(Array(129).fill(1), { all: true })",
+        "lm.forward(Array(129).fill(1), { attentions: true })",
+        "lm.forward([1], { past: 400 })",
+        "lm.forward([1], { past: -1 })",
+        "lm.forward([1], { past: 0.5 })",
+        "lm.scores(Array(600).fill(1))",
+        "lm.generate([1], { maxNewTokens: 512 })",
+        "lm.generate([1], { maxNewTokens: -1 })",
+        "lm.generate([], {})",
+        "lm.generate([1], { temperature: -1 })",
+        "lm.generate([1], { temperature: NaN })",
+        "lm.generate([1], { topK: 1.5 })",
+        "lm.generate([1], { topP: 0 })",
+        "lm.chatIds([])",
+        "lm.chatIds([{ role: 'me', content: 'Hi' }])",
+        "lm.chatIds([{ role: 'user', content: 3 }])",
+        "lm.decode([99999])",
+        "new engine.ModelBuilder(0)",
+        "new engine.ModelBuilder(2 ** 40)",
+        "new engine.ModelBuilder(10).write(5, new Uint8Array(6))",
+        "new engine.ModelBuilder(10).write(-1, new Uint8Array(1))",
+    ],
+)
+def test_limits_are_sentences(page, call):
+    script = f"() => {{ lm.forward([1, 2, 3]); try {{ {call}; }} catch (error) {{ return [error.constructor.name, error.message]; }} }}"
+    kind, message = page.evaluate(script)
+    assert kind == "Error"
+    assert re.fullmatch(SENTENCE, message), message
+    assert page.evaluate("lm.forward([1]).logits.every(Number.isFinite)")
+
+
+SPOIL = """async ([how, seed]) => {
+    const bytes = gguf.slice();
+    const view = new DataView(bytes.buffer);
+    const at = (text) => {
+        const wanted = new TextEncoder().encode(text);
+        for (let i = 0; ; i++) if (wanted.every((byte, j) => bytes[i + j] === byte)) return i + wanted.length;
+    };
+    let parts = [bytes];
+    const ways = {
+        "cut short": () => (parts = [bytes.subarray(0, 50_000_000)]),
+        "cut in the vocabulary": () => (parts = [bytes.subarray(0, 100_000)]),
+        "empty": () => (parts = []),
+        "of another kind": () => (bytes[0] = 0),
+        "of a new version": () => view.setUint32(4, 9, true),
+        "of endless tensors": () => view.setBigUint64(8, 2n ** 60n, true),
+        "of endless settings": () => view.setBigUint64(16, 2n ** 63n, true),
+        "of a billion layers": () => view.setUint32(at("llama.block_count") + 4, 1e9, true),
+        "of no layers": () => view.setUint32(at("llama.block_count") + 4, 0, true),
+        "of seven heads": () => view.setUint32(at("llama.attention.head_count") + 4, 7, true),
+        "of a long vocabulary": () => view.setBigUint64(at("tokenizer.ggml.tokens") + 8, 2n ** 40n, true),
+        "of wide layers": () => view.setBigUint64(at("blk.3.ffn_up.weight") + 4, 2n ** 50n, true),
+        "of another format": () => view.setUint32(at("blk.3.ffn_up.weight") + 20, 2, true),
+        "of far tensors": () => view.setBigUint64(at("blk.3.ffn_up.weight") + 24, 2n ** 62n, true),
+    };
+    ways[how]();
+    try {
+        await engine.Model.create(parts, wasm);
+    } catch (error) {
+        return [error.constructor.name, error.message];
+    }
+}"""
+WAYS = re.findall(r'"([^"]+)": \(\) =>', SPOIL)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_spoilt_file_is_refused_in_a_sentence(page, how):
+    kind, message = page.evaluate(SPOIL, [how, 0])
+    assert kind == "Error"
+    assert re.fullmatch(SENTENCE, message), message
+
+
+def test_a_file_of_noise_does_no_harm(page, draw):
+    """Bytes changed at random are refused in a sentence, or make a model that runs to its end."""
+    script = """async (seed) => {
+        let state = seed;
+        const random = (n) => (state = (state * 1103515245 + 12345) % 2 ** 31) % n;
+        const bytes = gguf.slice();
+        for (let i = 0; i < 20; i++) bytes[random(2_000)] = random(256);
+        for (let i = 0; i < 1000; i++) bytes[1_700_000 + random(20_000)] = random(256);
+        for (let i = 0; i < 100_000; i++) bytes[2_000_000 + random(90_000_000)] = random(256);
+        try {
+            const spoilt = await engine.Model.create(bytes, wasm);
+            const text = [...spoilt.generate([spoilt.startId], { maxNewTokens: 3 })];
+            return `It wrote ${text.length} tokens.`;
+        } catch (error) {
+            return error.message;
+        }
+    }"""
+    for _ in range(8):
+        message = page.evaluate(script, draw.randrange(2**31))
+        assert re.fullmatch(SENTENCE, message), message
+
+
+def test_the_file_may_come_in_any_order(page):
+    found = page.evaluate("""async () => {
+        const builder = new engine.ModelBuilder(gguf.length);
+        const middle = 50_000_001;
+        builder.write(middle, gguf.subarray(middle));
+        const early = await builder.finish(wasm).catch((error) => error.message);
+        builder.write(0, gguf.subarray(0, middle));
+        const other = await builder.finish(wasm, { context: 64, attention: 16 });
+        const same = other.forward([0, 504]).logits.every((z, i) => z === lm.forward([0, 504]).logits[i] || i % 500);
+        try { other.forward(Array(17).fill(1), { attentions: true }); } catch (error) { return [early, same, other.limits, error.message]; }
+    }""")
+    assert re.fullmatch(SENTENCE, found[0])
+    assert found[1:3] == [True, {"context": 64, "attention": 16, "all": 128}]
+    assert "16" in found[3]
+
+
+def test_the_wasm_is_what_the_c_compiles_to(tmp_path, monkeypatch):
+    """Also when it is compiled in another folder."""
+    build.check()
+    copy = tmp_path / "a longer name" / "engine"
+    copy.mkdir(parents=True)
+    shutil.copy(build.ENGINE / "lm.c", copy)
+    original = (build.ENGINE / "lm.wasm").read_bytes()
+    monkeypatch.setattr(build, "ENGINE", copy)
+    build.build()
+    assert (copy / "lm.wasm").read_bytes() == original
+    (copy / "lm.c").write_text(
+        (copy / "lm.c").read_text() + "\nEXPORT(more) int more(void) { return 1; }\n"
+    )
+    with pytest.raises(RuntimeError, match="lm.wasm is not what lm.c compiles to"):
+        build.check()
