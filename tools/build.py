@@ -1,8 +1,8 @@
 """Build the site into _build/html: `python -m tools.build [--out FOLDER] [--no-model] [--quiet]`.
 
 The model that readers may load is laid beside it in parts (model_parts.py), and so are the words
-of chapter 3 (word_vectors.py). Jupyter Book builds the
-pages anew each time, with every warning an error. Then the files that no page asks for (themes
+of chapter 3 (word_vectors.py) and the vocabularies of chapter 2 (vocabularies.py). Jupyter Book
+builds the pages anew each time, with every warning an error. Then the files that no page asks for (themes
 bring many) are dropped, and the site's root leads to the first page.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from lmkit.assets import AssetError
-from tools import model_parts, word_vectors
+from tools import model_parts, vocabularies, word_vectors
 
 ROOT = Path(__file__).parent.parent
 REDIRECT = """<!DOCTYPE html>
@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         site = options.out / "html"
         model = None if options.no_model else model_parts.write(site)
         vectors = None if options.no_model else word_vectors.write(site)
+        if not options.no_model:
+            vocabularies.write(site)
     except AssetError as error:
         print(f"{error}; or build without it: make book MODEL=0", file=sys.stderr)
         return 1
@@ -91,6 +93,7 @@ def build(
         return False
     if model is None:
         model_parts.remove(site)
+        vocabularies.remove(site)
     if vectors is None:
         word_vectors.remove(site)
     dropped = drop_unused(site)

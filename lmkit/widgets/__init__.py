@@ -15,9 +15,12 @@ _HOME = {
     "QuickCheck": "quick_check",
     "SoftmaxExplorer": "softmax_explorer",
     "SynthesisQuestion": "synthesis_question",
+    "TokenizerPlayground": "tokenizer_playground",
+    "BPETrainer": "bpe_trainer",
 }
 __all__ = [
     "AttentionMap",
+    "BPETrainer",
     "ChainRule",
     "ContextualBank",
     "EmbeddingArithmetic",
@@ -28,6 +31,7 @@ __all__ = [
     "QuickCheck",
     "SoftmaxExplorer",
     "SynthesisQuestion",
+    "TokenizerPlayground",
 ]
 
 

@@ -23,9 +23,12 @@ NAMES = (
     "embedding-map",
     "contextual-bank",
     "synthesis-question",
+    "tokenizer-playground",
+    "bpe-trainer",
 )
 
 _KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
+_BPE_IMPORT = re.compile(r'^import \{([^}]*)\} from "\.\./engine/bpe\.mjs";\n', re.MULTILINE)
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
@@ -111,7 +114,16 @@ def _parts(module: str, where: str) -> tuple[str, str]:
     if default is None:
         raise ValueError(f"{where} must end with one `export default …;`")
     body = _KIT_IMPORT.sub(r"const {\1} = kit;\n", module[: default.start()])
+    body = _BPE_IMPORT.sub(_joined_bpe, body)
     body = _EXPORT.sub("", body).rstrip()
     if re.search(r"^\s*(import|export)\b", body, re.MULTILINE):
-        raise ValueError(f'{where} may import from "./kit.mjs" alone, and export by declaration')
+        raise ValueError(
+            f'{where} may import from "./kit.mjs" and "../engine/bpe.mjs" alone, '
+            "and export by declaration"
+        )
     return body, default[1]
+
+
+def _joined_bpe(found: re.Match[str]) -> str:
+    module = (HERE.parent / "engine" / "bpe.mjs").read_text("utf-8")
+    return f"const {{{found[1]}}} = {as_object(module)};\n"

@@ -1,0 +1,55 @@
+"""BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)"""
+
+from typing import Any
+
+import traitlets as t
+
+from ..tokenizers import BPETokenizer
+from . import source
+from .base import Widget, html_table
+
+MAX_CHARACTERS = 2000
+MAX_MERGES = 60
+
+
+class BPETrainer(Widget):
+    """Byte-pair encoding learned step by step from a small text, in the reader's browser.
+
+    `step` is how many merges have been made; the reader may go forth and back, and type.
+    """
+
+    _name = "bpe-trainer"
+    _esm = source.esm("bpe-trainer")
+    _css = source.css("kit") + source.css("bpe-trainer")
+    _height = 620
+
+    text = t.Unicode().tag(sync=True)
+    step = t.Int(0).tag(sync=True)
+
+    def __init__(self, text: str, step: int = 0) -> None:
+        if len(text) > MAX_CHARACTERS:
+            raise ValueError(
+                f"The text has {len(text):,} characters; here it may have {MAX_CHARACTERS:,}."
+            )
+        super().__init__(text=text, step=step)
+
+    def summary(self) -> str:
+        """Return the merges in order, and the text after the last one made."""
+        made = ", ".join(f"{a}+{b}" for a, b in self._merges()[: self.step])
+        return f"After {self.step} merges ({made}): {self._cut()}"
+
+    def fallback(self) -> str:
+        """Return the merges as a table."""
+        rows = [[str(k), a, b, a + b] for k, (a, b) in enumerate(self._merges(), 1)]
+        return html_table("Merges in order", ["merge", "left", "right", "token"], rows)
+
+    def _merges(self) -> list[tuple[str, str]]:
+        merges: list[Any] = self._trained(MAX_MERGES).merges
+        return [(a.replace("Ġ", "·"), b.replace("Ġ", "·")) for a, b in merges]
+
+    def _cut(self) -> str:
+        tokenizer = self._trained(self.step)
+        return "|".join(tokenizer.tokens(tokenizer.encode(self.text)))
+
+    def _trained(self, n_merges: int) -> BPETokenizer:
+        return BPETokenizer.train(self.text, 256 + n_merges, split_digits=True)
