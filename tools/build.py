@@ -2,8 +2,8 @@
 
 The model that readers may load is laid beside it in parts (model_parts.py), and so are the words
 of chapter 3 (word_vectors.py) and the vocabularies of chapter 2 (vocabularies.py). Jupyter Book
-builds the pages anew each time, with every warning an error. Then the files that no page asks for (themes
-bring many) are dropped, and the site's root leads to the first page.
+builds the pages anew each time, with every warning an error. Then the files that no page asks for
+(themes bring many) are dropped, and the site's root leads to the first page.
 """
 
 import argparse
