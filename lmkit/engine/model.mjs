@@ -247,7 +247,7 @@ export class Model {
     };
     if (!ids.length) say("There are no tokens: the model needs at least one to go on from.");
     if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < this.config.vocab_size)) say(`Token ids are whole numbers from 0 to ${this.config.vocab_size - 1}.`);
-    if (!Number.isInteger(past) || past < 0 || past > this.seen.length) say(`${past} tokens cannot be past: the cache holds ${this.seen.length}.`);
+    if (!Number.isInteger(past) || past < 0 || past > this.seen.length) say(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
     const S = past + ids.length;
     if (S > context) say(`${S} tokens are more than the ${context} that the model sees here: use a shorter text.`);
     if (attentions && S > attention) say(`${S} tokens are more than the ${attention} of which attention can be shown: use a shorter text.`);

@@ -4,7 +4,6 @@ import random
 import re
 import shutil
 import threading
-import unicodedata
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -152,21 +151,20 @@ def test_tokens_are_those_of_python(page, model, draw):
         assert result == expected, repr(text)
 
 
-def test_every_character_is_split_as_in_python(page, model):
-    """Letters, digits and white space are what Unicode says, in both.
-
-    Only characters that Python knows: browser and `regex` each follow a later Unicode.
-    """
-    assigned = (p for p in range(0x30000) if unicodedata.category(chr(p)) not in ("Cn", "Cs"))
-    points = list(assigned)
-    script = """async (points) => {
+def test_every_character_gives_the_tokens_of_python(page, model):
+    """Also those that one of the two, of an older Unicode, does not know as letters or digits."""
+    points = [p for p in range(0x30000) if not 0xD800 <= p < 0xE000]
+    pieces = """async (points) => {
         const { split } = await import("/lmkit/engine/bpe.mjs");
         return points.map((p) => String.fromCodePoint(p)).map((c) => split(`a ${c}b${c} `).length);
     }"""
     pattern = model.tokenizer._split
-    expected = [len(pattern.findall(f"a {chr(p)}b{chr(p)} ")) for p in points]
-    found = zip(points, page.evaluate(script, points), expected, strict=True)
-    assert [hex(point) for point, ours, theirs in found if ours != theirs] == []
+    texts = [f"a {chr(p)}b{chr(p)} " for p in points]
+    found = zip(texts, page.evaluate(pieces, points), strict=True)
+    differing = [text for text, n in found if n != len(pattern.findall(text))]
+    assert len(differing) < 0.02 * len(points)
+    ids = page.evaluate("(texts) => texts.map((text) => lm.encode(text))", differing)
+    assert ids == [model.tokenizer.encode(text) for text in differing]
 
 
 @pytest.mark.parametrize("text", ["a", "Ω", " ", "<", "7", "ab!"])
@@ -235,7 +233,7 @@ def one_thread():
 
 def test_numbers_are_those_of_torch(page, model, draw):
     found, n_position = [], 0
-    for _ in range(60):
+    for _ in range(30):
         ids = [model.start_id, *model.tokenizer.encode(some_text(draw, 6))][: draw.randint(8, 40)]
         n_position += len(ids)
         with torch.inference_mode():
@@ -244,7 +242,7 @@ def test_numbers_are_those_of_torch(page, model, draw):
     worst = {name: max(one[name] for one in found) for name in found[0]}
     differing = sum(one["top-1 that differ"] for one in found)
     print(f"{n_position} positions, {differing} top-1 differ; at worst {worst}")
-    assert n_position > 600
+    assert n_position > 300
     assert differing <= 0.001 * n_position + 1  # one may be a draw between two tokens
     assert worst["log p"] <= 0.01
     assert worst["attention"] <= 1e-3
