@@ -102,7 +102,7 @@ async function instantiate(wasm, memory) {
 export function readConfig(settings, context) {
   const get = (name, least, most) => {
     const value = settings.get(`llama.${name}`);
-    if (!(value >= least && value <= most)) damaged(`${name} is ${value}`);
+    if (typeof value !== "number" || !(value >= least && value <= most)) damaged(`${name} is ${value}`);
     return value;
   };
   const whole = (name, most) => (Number.isInteger(get(name, 1, most)) ? get(name, 1, most) : damaged(`${name} is not whole`));
