@@ -25,9 +25,11 @@ export function h(tag, props = {}, ...children) {
 }
 
 let lastId = 0;
+// In JupyterLab each widget brings a kit of its own, and their ids meet in one document.
+const kitId = Math.random().toString(36).slice(2, 7);
 
 /** An id that no other element of the page has, to tie a label to its control. */
-export const freshId = (stem = "lmkit") => `${stem}-${(lastId += 1)}`;
+export const freshId = (stem = "lmkit") => `${stem}-${kitId}-${(lastId += 1)}`;
 
 // ----------------------------------------------------------------- numbers
 

@@ -70,7 +70,7 @@ def wait_for(url, process, log):
 @pytest.fixture(scope="module")
 def notebook(lab, browser):
     """Open the notebook and run its first four cells; yields the page."""
-    page = browser.new_page(viewport={"width": 1200, "height": 1600})
+    page = browser.new_page(viewport={"width": 1200, "height": 3000})
     page.foreign, page.errors = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: keep_foreign(page, request.url))
@@ -83,6 +83,11 @@ def notebook(lab, browser):
     page.locator(".lmk-widget").nth(2).wait_for(timeout=120_000)
     yield page
     page.close()
+
+
+def figure(page, title):
+    """A widget by its title; the window is tall, for JupyterLab detaches what is out of sight."""
+    return page.get_by_role("group", name=title, exact=True)
 
 
 def keep_foreign(page, url):
@@ -101,20 +106,22 @@ def run_cell(page, number):
 
 
 def test_a_click_reaches_python_and_python_moves_the_view(notebook):
-    widget = notebook.locator(".lmk-widget").first
-    widget.get_by_role("button", name="Append “over”").click()
+    widget = figure(notebook, "What does the model expect next?")
+    widget.get_by_label("Context").fill("The quick brown fox jumps")
+    widget.get_by_label("Context").press("Enter")
+    widget.get_by_role("button", name="Start again").click()
+    widget.get_by_role("button", name="Append “over”").click(timeout=60_000)
     widget.locator(".lmk-chosen").wait_for(timeout=30_000)
     widget.locator(".lmk-source").get_by_text("computed now").wait_for(timeout=30_000)
     printed = run_cell(notebook, 4)
     assert "PY 'The quick brown fox jumps' [' over'] 1" in printed
-    notebook.wait_for_function(
-        "document.querySelector('.lmk-widget input[type=range]').value === '2'"
-    )
-    assert widget.get_by_label("Temperature").get_attribute("aria-valuetext") == "temperature 0.5"
+    widget.get_by_label("Temperature").and_(
+        notebook.locator("[aria-valuetext='temperature 0.5']")
+    ).wait_for(timeout=30_000)
 
 
 def test_any_context_is_answered_by_the_kernel(notebook):
-    widget = notebook.locator(".lmk-widget").first
+    widget = figure(notebook, "What does the model expect next?")
     expected = run_cell(notebook, 5).strip().strip("'").strip()
     widget.get_by_role("button", name="Start again").click()
     box = widget.get_by_label("Context")
@@ -129,7 +136,7 @@ def test_any_context_is_answered_by_the_kernel(notebook):
 
 
 def test_any_sentence_is_measured_by_the_kernel(notebook):
-    widget = notebook.locator(".lmk-widget").nth(1)
+    widget = figure(notebook, "How probable is this sentence, token by token?")
     box = widget.get_by_label("Sentence", exact=True)
     box.fill("Paris <b>is</b> 🦊 not Rome.")
     box.press("Enter")
@@ -140,7 +147,7 @@ def test_any_sentence_is_measured_by_the_kernel(notebook):
 
 
 def test_an_answer_lands_in_a_file_beside_the_notebook(notebook, lab):
-    widget = notebook.locator(".lmk-widget").nth(2)
+    widget = figure(notebook, "A question to answer in your own words")
     widget.locator("textarea").fill("Rules are written, models are fitted. <i>ü</i>")
     widget.locator(".lmk-reading").get_by_text("Saved").wait_for(timeout=30_000)
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]

@@ -131,12 +131,14 @@ def dangling(file, pages):
 
 
 def test_nothing_is_shipped_that_no_page_needs(site):
-    later = {site / "model", site / "vectors"}  # which no page fetches before its reader asks
+    later = {site / name for name in ("model", "vectors", "vocab")}  # fetched when a reader asks
     files = [f for f in site.rglob("*") if f.is_file() and not later & {*f.parents}]
     assert not [file for file in files if file.suffix == ".map"]
     scripts = [file for file in files if file.suffix in (".js", ".css")]
     assert not [file for file in scripts if b"sourceMappingURL" in file.read_bytes()]
-    assert sum(file.stat().st_size for file in files) < 2_500_000
+    shared = [file for file in files if site / "_static" in file.parents]
+    assert sum(file.stat().st_size for file in shared) < 600_000
+    assert sum(file.stat().st_size for file in files) < 300_000 * len(list(site.rglob("*.html")))
 
 
 def test_the_fonts_licence_is_shipped(site):
