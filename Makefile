@@ -20,8 +20,8 @@ serve: $(SITE) ## build the site and serve it at http://127.0.0.1:8000 (PORT=…
 	@$(PY) -m tools.serve --port $(PORT)
 
 lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
-	@.venv/bin/jupyter trust --log-level=ERROR notebooks/*.ipynb
-	$(PY) -m jupyterlab --ip=127.0.0.1 --notebook-dir=. notebooks/01-introduction.ipynb
+	@.venv/bin/jupyter trust --log-level=ERROR notebooks/*.ipynb exercises/*.ipynb book/*.ipynb
+	$(PY) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01-introduction.ipynb
 
 notebooks: .venv/.lab ## run all notebooks in place, reproducibly
 	$(PY) -m tools.notebooks run
