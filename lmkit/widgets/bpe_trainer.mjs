@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -91,6 +91,8 @@ export function reading({ bytes, states }, step) {
 const KEYS = "The slider goes through the merges with the arrow keys; the buttons go one merge forward or back.";
 
 class View {
+  static link = { text: fits.text(MAX_CHARACTERS), step: fits.count(MAX_CHARACTERS) };
+
   constructor(model) {
     this.model = model;
     this.frame = frame({

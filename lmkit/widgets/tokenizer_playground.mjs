@@ -2,7 +2,7 @@
 //
 // Words, characters, bytes, a small BPE and a small WordPiece work here. SmolLM2 and MiniLM are
 // stored for the examples; for other texts the kernel is asked, or their vocabularies are loaded.
-import { h, ask, canAsk, chip, choice, csv, download, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { Tokenizer, byteAlphabet, showBytes, wellFormed } from "../engine/bpe.mjs";
 
 const MAX_CHARACTERS = 2000;
@@ -116,6 +116,8 @@ function loadReal(root) {
 const KEYS = "Type, and all rows follow. Rows of more than 300 tokens show the first 300.";
 
 class View {
+  static link = { text: fits.text(MAX_CHARACTERS), ids: fits.flag };
+
   constructor(model) {
     this.model = model;
     this.kernel = canAsk(model, "tokenize");
