@@ -1,4 +1,4 @@
-"""A link to a figure's state: copied from its menu, followed by its reader, and refused when it misfits."""
+"""A link to a figure's state: copied from its menu, followed, and refused when it misfits."""
 
 import json
 from urllib.parse import urlencode
