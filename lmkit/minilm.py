@@ -45,14 +45,14 @@ class MiniLM:
 
     def __init__(self, weights: Mapping[str, Tensor], vocab: Mapping[str, int]) -> None:
         self.weights = weights
-        self.tokenizer = WordPiece(vocab)
+        self.tokenizer, self.vocab = WordPiece(vocab), vocab
 
     def __call__(self, text: str) -> Output:
         """Run a text; ValueError when it has more than 512 tokens."""
         tokens = ["[CLS]", *self.tokens(text), "[SEP]"]
         if len(tokens) > MAX_TOKENS:
             raise ValueError(f"the text has {len(tokens)} tokens; at most {MAX_TOKENS} fit")
-        ids = torch.tensor([self.tokenizer.vocab[token] for token in tokens])
+        ids = torch.tensor([self.vocab[token] for token in tokens])
         return Output(tokens, *self.run(ids))
 
     def tokens(self, text: str) -> list[str]:

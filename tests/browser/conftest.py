@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 from tools import chromium
@@ -33,11 +34,12 @@ def browser():
 @pytest.fixture(scope="session")
 def site():
     """The folder of the built site; it is built when a source is newer."""
-    index = BUILT / "index.html"
-    if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
-        command = [sys.executable, "-m", "tools.build", "--quiet"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+    with FileLock(ROOT / "_build" / ".tests.lock"):  # the tests may run in several processes
+        index = BUILT / "index.html"
+        if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
+            command = [sys.executable, "-m", "tools.build", "--quiet"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
     return BUILT
 
 
