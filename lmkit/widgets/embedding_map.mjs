@@ -118,7 +118,9 @@ class View {
     const seek = () => this.search(this.find.value.trim().toLowerCase());
     this.find = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", onchange: seek, onkeydown: (event) => event.key === "Enter" && seek() });
     const label = this.live ? "Find a word, or see the neighbours of any" : "Find a word";
-    this.frame.controls.append(...boxes, labelled(label, this.find));
+    const field = labelled(label, this.find);
+    field.classList.add("lmk-wide");
+    this.frame.controls.append(...boxes, field);
     if (model.get("word")) this.find.value = model.get("word");
   }
 
