@@ -388,7 +388,8 @@ function menuButton(items, keys, parts) {
     menu.open = false;
     if (focus) menu.querySelector("summary").focus();
   };
-  const offer = (name, action) => list.prepend(menuItem(name, () => (close(true), action())));
+  const downloads = () => [...list.children].find((item) => item.textContent.startsWith("Download"));
+  const offer = (name, action) => list.insertBefore(menuItem(name, () => (close(true), action())), downloads() ?? null);
   for (const [name, action] of items) list.append(menuItem(name, () => (close(true), action())));
   if (keys) list.append(menuItem("Keyboard help", () => (close(true), say(parts.reading, keys))));
   menu.append(h("summary", { class: "lmk-tool", title: "More", "aria-label": "More" }, "⋯"), list);
