@@ -11,7 +11,8 @@ export function principal(rows) {
   const d = rows[0].length;
   const mean = Array.from({ length: d }, (_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length);
   const centred = rows.map((row) => row.map((x, k) => x - mean[k]));
-  const spread = mean.map((_, i) => mean.map((_, j) => centred.reduce((sum, row) => sum + row[i] * row[j], 0)));
+  const spread = mean.map(() => Array(d).fill(0));
+  for (const row of centred) for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) spread[i][j] += row[i] * row[j];
   const { values, vectors } = eigen(spread);
   const total = values.reduce((sum, x) => sum + x, 0);
   const places = centred.map((row) => [0, 1].map((k) => row.reduce((sum, x, i) => sum + x * vectors[k][i], 0)));
@@ -48,7 +49,7 @@ export function labels(points, sizes, [width, height], order, must = -1) {
   const places = points.map(() => null);
   const free = (i) => ([left, top]) => {
     const [right, bottom] = [left + sizes[i][0], top + sizes[i][1]];
-    const meets = ([l, t, r, b], k) => k !== i && left < r && right > l && top < b && bottom > t;
+    const meets = (box, k) => k !== i && left < box[2] && right > box[0] && top < box[3] && bottom > box[1];
     return left >= 0 && top >= 0 && right <= width && bottom <= height && !taken.some(meets);
   };
   for (const i of order) {
@@ -144,10 +145,12 @@ class View {
 
   async refresh() {
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    const from = JSON.stringify([this.model.get("around"), this.model.get("shown")]);
+    if (this.points && from === this.from) return this.point();
     try {
       const points = this.model.get("around") ? await this.neighbours(this.model.get("around")) : this.chosen();
       if (turn !== this.turn) return;
-      this.points = points;
+      Object.assign(this, { points, from });
       Object.assign(this, principal(points.map(({ unit }) => unit)));
       this.paint();
     } catch (error) {
@@ -188,6 +191,14 @@ class View {
     this.map.replaceChildren(...this.nodes);
     this.extents = null;
     this.hovered = -1;
+    this.arrange();
+    this.say();
+  }
+
+  /** Mark the chosen word; the others stay where they are. */
+  point() {
+    this.frame.box.removeAttribute("aria-busy");
+    this.at = this.points.findIndex(({ word }) => word === this.model.get("word"));
     this.arrange();
     this.say();
   }
@@ -261,7 +272,8 @@ class View {
 
   /** The three points at the least distance from one. */
   closest(at, distance) {
-    return this.points.map((_, i) => i).filter((i) => i !== at).sort((i, j) => distance(i) - distance(j)).slice(0, 3);
+    const far = this.points.map((_, i) => (i === at ? Infinity : distance(i)));
+    return [...far.keys()].sort((i, j) => far[i] - far[j]).slice(0, Math.min(3, far.length - 1));
   }
 
   nearest(at) {
