@@ -110,7 +110,7 @@ class View {
 
   controls() {
     const id = freshId("lmkit-bpe");
-    this.box = h("textarea", { id, class: "lmk-bpe-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-bpe-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onchange: () => this.send() });
     const go = (by) => () => update(this.model, { step: this.step() + by });
     this.back = h("button", { type: "button", onclick: go(-1) }, "◂ Back");
     this.next = h("button", { type: "button", onclick: go(1) }, "Merge ▸");
@@ -121,7 +121,12 @@ class View {
 
   typed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => update(this.model, { text: this.box.value, step: 0 }), 300);
+    this.timer = setTimeout(() => this.send(), 300);
+  }
+
+  send() {
+    clearTimeout(this.timer);
+    if (this.box.value !== this.model.get("text")) update(this.model, { text: this.box.value, step: 0 });
   }
 
   /** The step that is shown: the trait may be beyond what the text gives. */

@@ -158,7 +158,7 @@ class View {
     const { model } = this;
     const id = freshId("lmkit-cut");
     const examples = model.get("examples").map(({ about, text }) => [text, about]);
-    this.box = h("textarea", { id, class: "lmk-cut-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-cut-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onchange: () => this.send(this.box.value) });
     this.examples = choice([["", "your own"], ...examples], "", (text) => text && this.send(text));
     this.ids = h("input", { type: "checkbox", onchange: () => update(model, { ids: this.ids.checked }) });
     this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-cut-label" }, "Text"), this.box, labelled("Example", this.examples), labelled("Show ids", this.ids));
