@@ -30,8 +30,8 @@ test: .venv/.test ## pass every test: style, types, code, pages, notebooks
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m tools.notebooks check
-	$(PY) -m pytest tests/python
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest tests/python -n 2 --dist worksteal
+	$(PY) -m pytest tests/browser -n 2 --dist loadfile
 	$(PY) -m tools.notebooks test
 
 bench: .venv/.test ## measure what the book claims of speed and size

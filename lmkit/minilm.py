@@ -6,21 +6,18 @@ layers, 12 heads, 384 wide, WordPiece tokens between `[CLS]` and `[SEP]`.
 
 import json
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import regex
 import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, linear, normalize
 
 from lmkit import assets
+from lmkit.tokenizers import WordPiece
 
 N_LAYER, N_HEAD = 6, 12
 MAX_TOKENS = 512
-# words, and one by one marks and Chinese characters, as BERT splits them
-WORD = regex.compile(r"[\p{P}$+<=>^`|~\p{Han}]|[^\s\p{P}$+<=>^`|~\p{Han}]+")
 
 
 @dataclass
@@ -48,7 +45,7 @@ class MiniLM:
 
     def __init__(self, weights: Mapping[str, Tensor], vocab: Mapping[str, int]) -> None:
         self.weights = weights
-        self.vocab = vocab
+        self.tokenizer, self.vocab = WordPiece(vocab), vocab
 
     def __call__(self, text: str) -> Output:
         """Run a text; ValueError when it has more than 512 tokens."""
@@ -60,22 +57,7 @@ class MiniLM:
 
     def tokens(self, text: str) -> list[str]:
         """Split a text into BERT's tokens: words and marks in lower case, then WordPiece."""
-        plain = unicodedata.normalize("NFD", text.lower())
-        plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
-        return [piece for word in WORD.findall(plain) for piece in self._pieces(word)]
-
-    def _pieces(self, word: str) -> list[str]:
-        """Take the longest piece that the vocabulary has, again and again."""
-        pieces, rest = list[str](), word
-        while rest:
-            mark = "##" if pieces else ""
-            sizes = range(len(rest), 0, -1)
-            size = next((n for n in sizes if mark + rest[:n] in self.vocab), 0)
-            if not size or len(word) > 100:
-                return ["[UNK]"]
-            pieces.append(mark + rest[:size])
-            rest = rest[size:]
-        return pieces
+        return self.tokenizer.tokens(self.tokenizer.encode(text))
 
     @torch.inference_mode()
     def run(self, ids: Tensor) -> tuple[Tensor, Tensor]:

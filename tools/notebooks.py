@@ -141,6 +141,8 @@ def test(files: list[Path]) -> int:
         "--nbval",
         "-p",
         "no:randomly",
+        "--numprocesses=2",
+        "--dist=loadfile",  # one kernel a notebook
         "-q",
         *map(str, files),
     ]

@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, frame, freshId, labelled, number, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -198,10 +198,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

@@ -2,7 +2,8 @@
 //
 // Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
 // lower triangle row by row. Cosines, centring and the plane need nothing else.
-import { h, ask, canAsk, centredGram, choice, csv, download, frame, labelled, number, onPlane, present, provenance, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, choice, csv, download, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
+import { centredGram, onPlane } from "./word_vectors.mjs";
 
 /** The whole matrix of a lower triangle. */
 export function unpack(triangle) {

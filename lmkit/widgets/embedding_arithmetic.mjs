@@ -2,7 +2,8 @@
 //
 // An answer holds the inputs `words` and `signs`, all words `ranked` by cosine with none left out,
 // and `gram`: the dot products of the inputs, the sum and the nearest word that is no input.
-import { h, ask, canAsk, csv, download, frame, freshId, labelled, number, onPlane, table, update, vectorTable, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, frame, freshId, labelled, number, present, table, update, watch } from "./kit.mjs";
+import { onPlane, vectorTable } from "./word_vectors.mjs";
 
 export const SHOWN = 8;
 const MOST = 6;
@@ -237,10 +238,6 @@ function mark(tag, attributes) {
   return node;
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

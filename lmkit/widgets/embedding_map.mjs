@@ -1,5 +1,6 @@
 // EmbeddingMap: where do words lie when fifty dimensions become two? (chapter 3)
-import { h, ask, canAsk, csv, download, eigen, facing, frame, labelled, number, percent, table, toolButton, update, vectorTable, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, frame, labelled, number, percent, present, table, toolButton, update, watch } from "./kit.mjs";
+import { eigen, facing, vectorTable } from "./word_vectors.mjs";
 
 /**
  * Places on the two axes along which the rows vary most, and the share of the variance kept.
@@ -239,10 +240,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

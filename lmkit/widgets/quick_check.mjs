@@ -1,5 +1,5 @@
 // QuickCheck: one question whose answer can be checked, and why a wrong one is wrong.
-import { h, ask, choice, frame, freshId, number, random } from "./kit.mjs";
+import { h, ask, choice, frame, freshId, number, present, random } from "./kit.mjs";
 
 /** Read a number as people write it: 1,5 and 1.5, thin spaces, %, × 10^-3, 1e-3; null if it is none. */
 export function readNumber(text) {
@@ -145,9 +145,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  el.append(new View(model).frame.box);
-  return () => {};
-}
+const render = (host) => present(View, host);
 
 export default { render };

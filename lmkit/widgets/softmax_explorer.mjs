@@ -1,5 +1,5 @@
 // SoftmaxExplorer: how do three scores become probabilities? (chapter 4)
-import { h, barsSvg, chip, colours, csv, download, frame, labelled, number, percent, quoted, softmax, table, toolButton, update, watch } from "./kit.mjs";
+import { h, barsSvg, chip, colours, csv, download, frame, labelled, number, percent, present, quoted, softmax, table, toolButton, update, watch } from "./kit.mjs";
 
 export const GREATEST = 5;
 export const TEMPERATURES = [0, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5];
@@ -142,10 +142,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

@@ -26,9 +26,10 @@ NAMES = (
     "tokenizer-playground",
     "bpe-trainer",
 )
+# what a widget may import; the kit is there once, of another library each widget gets a copy
+LIBRARIES = ("./kit.mjs", "./word_vectors.mjs", "../engine/bpe.mjs")
 
 _KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
-_BPE_IMPORT = re.compile(r'^import \{([^}]*)\} from "\.\./engine/bpe\.mjs";\n', re.MULTILINE)
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
@@ -65,7 +66,7 @@ def classic_widget(name: str) -> str:
 
 
 def as_function(module: str, where: str) -> str:
-    """Turn a module that imports from the kit alone into `(kit) => its default export`."""
+    """Turn a module with the imports of a widget into `(kit) => its default export`."""
     body, default = _parts(module, where)
     return f"(kit) => {{\n{body}\nreturn {default};\n}}"
 
@@ -113,17 +114,20 @@ def _parts(module: str, where: str) -> tuple[str, str]:
     default = _DEFAULT.search(module)
     if default is None:
         raise ValueError(f"{where} must end with one `export default …;`")
-    body = _KIT_IMPORT.sub(r"const {\1} = kit;\n", module[: default.start()])
-    body = _BPE_IMPORT.sub(_joined_bpe, body)
+    body = _taken(module[: default.start()])
     body = _EXPORT.sub("", body).rstrip()
     if re.search(r"^\s*(import|export)\b", body, re.MULTILINE):
-        raise ValueError(
-            f'{where} may import from "./kit.mjs" and "../engine/bpe.mjs" alone, '
-            "and export by declaration"
-        )
+        raise ValueError(f"{where} may import from {LIBRARIES} alone, and export by declaration")
     return body, default[1]
 
 
-def _joined_bpe(found: re.Match[str]) -> str:
-    module = (HERE.parent / "engine" / "bpe.mjs").read_text("utf-8")
-    return f"const {{{found[1]}}} = {as_object(module)};\n"
+def _taken(module: str) -> str:
+    """Take what a module imports from the kit that is at hand, or from a library put in here."""
+
+    def library(found: re.Match[str]) -> str:
+        if found[2] not in LIBRARIES:
+            return found[0]
+        inner = as_object(_taken((HERE / found[2]).read_text("utf-8")))
+        return f"const {{{found[1]}}} = {inner};\n"
+
+    return _IMPORT.sub(library, _KIT_IMPORT.sub(r"const {\1} = kit;\n", module))

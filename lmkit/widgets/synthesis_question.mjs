@@ -2,7 +2,7 @@
 //
 // The view keeps three things apart: what is in the box, what it last knew to be stored (`seen`),
 // and what it was told is stored now (`record`). It never throws text away: see answers.mjs.
-import { h, ask, download, frame, freshId, watch } from "./kit.mjs";
+import { h, ask, download, frame, freshId, present, watch } from "./kit.mjs";
 
 /** Words as a reader counts them; a script without spaces counts by its word segments. */
 export function countWords(text, segmenter = wordSegmenter()) {
@@ -217,10 +217,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

@@ -2,7 +2,7 @@
 //
 // Words, characters, bytes, a small BPE and a small WordPiece work here. SmolLM2 and MiniLM are
 // stored for the examples; for other texts the kernel is asked, or their vocabularies are loaded.
-import { h, ask, canAsk, choice, chip, csv, download, frame, freshId, labelled, number, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { Tokenizer, byteAlphabet, showBytes, wellFormed } from "../engine/bpe.mjs";
 
 const MAX_CHARACTERS = 2000;
@@ -278,10 +278,6 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.frame.box);
-  return () => view.close();
-}
+const render = (host) => present(View, host);
 
 export default { render };

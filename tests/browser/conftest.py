@@ -1,6 +1,7 @@
 """The built site, a server for it, and pages that fail a test when anything is amiss."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 from tools import chromium
@@ -32,11 +34,12 @@ def browser():
 @pytest.fixture(scope="session")
 def site():
     """The folder of the built site; it is built when a source is newer."""
-    index = BUILT / "index.html"
-    if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
-        command = [sys.executable, "-m", "tools.build", "--quiet"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+    with FileLock(ROOT / "_build" / ".tests.lock"):  # the tests may run in several processes
+        index = BUILT / "index.html"
+        if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
+            command = [sys.executable, "-m", "tools.build", "--quiet"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
     return BUILT
 
 
@@ -111,6 +114,45 @@ def visit(page, url):
     page.goto(url)
     page.wait_for_function(READY)
     return page
+
+
+def widget(page, name, nth=0):
+    """A widget on a page by its name, scrolled to, so that it is there."""
+    found = page.locator(f"[data-lmkit={name}] .lmk-widget").nth(nth)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def says(box, text, part="reading"):
+    """Wait until a widget's reading line, or its source line, has a text."""
+    box.locator(f".lmk-{part}").filter(has_text=text).wait_for(timeout=8000)
+
+
+def saved(page, box, item, path):
+    """The text of what "Download picture" or "Download data" in a widget's menu gives."""
+    box.get_by_label("More").click()
+    with page.expect_download() as download:
+        box.get_by_role("button", name=re.compile(f"Download {item}")).click()
+    download.value.save_as(path)
+    return path.read_text("utf-8")
+
+
+def fits(page):
+    """Nothing hangs over the window's edge, and a finger can hit what can be pressed.
+
+    A token in running text is as wide as it is: WCAG 2.5.8 leaves targets in a line out.
+    """
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for box in page.locator(".lmk-widget").all():
+        wide = box.evaluate(
+            "box => [...box.querySelectorAll('*')].filter(e => !e.closest('.lmk-scroll, [hidden]')"
+            " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
+        )
+        assert wide == []
+        for button in box.locator("button:visible, select:visible, summary:visible").all():
+            size = button.bounding_box()
+            narrow = 0 if "lmk-token" in (button.get_attribute("class") or "") else 24
+            assert size["width"] >= narrow and size["height"] >= 24, button.inner_text()
 
 
 def axe_script():

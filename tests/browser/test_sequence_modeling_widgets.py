@@ -3,19 +3,13 @@
 import re
 
 import pytest
-from conftest import axe_violations, visit
+from conftest import axe_violations, fits, saved, says, visit, widget
 
 CHAPTER = "notebooks/04-sequence-modeling.html"
 
 
 def explorer(page):
-    box = page.locator("[data-lmkit=softmax-explorer] .lmk-widget")
-    box.scroll_into_view_if_needed()
-    return box
-
-
-def says(box, text):
-    box.locator(".lmk-reading").filter(has_text=text).wait_for(timeout=5000)
+    return widget(page, "softmax-explorer")
 
 
 def shares(box):
@@ -69,12 +63,8 @@ def test_table_and_downloads(page, served, tmp_path):
         "7.39",
         "66.5 %",
     ]
-    for item, ending, inside in [("data", "csv", "cat,2,1,0.665"), ("picture", "svg", "<rect")]:
-        box.get_by_label("More").click()
-        with page.expect_download() as download:
-            box.get_by_role("button", name=re.compile(f"Download {item}")).click()
-        download.value.save_as(tmp_path / f"file.{ending}")
-        assert inside in (tmp_path / f"file.{ending}").read_text("utf-8")
+    assert "cat,2,1,0.665" in saved(page, box, "data", tmp_path / "file.csv")
+    assert "<rect" in saved(page, box, "picture", tmp_path / "file.svg")
 
 
 def test_the_state_outlives_a_change_of_theme(page, served):
@@ -87,13 +77,7 @@ def test_the_state_outlives_a_change_of_theme(page, served):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_chapter_fits_a_phone_and_is_accessible(new_page, served, theme):
     page = visit(new_page(390, 844, theme=theme), served + CHAPTER)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for box in page.locator(".lmk-widget").all():
-        wide = box.evaluate(
-            "box => [...box.querySelectorAll('*')].filter(e => !e.closest('.lmk-scroll, [hidden]')"
-            " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
-        )
-        assert wide == []
+    fits(page)
     assert axe_violations(page) == []
 
 

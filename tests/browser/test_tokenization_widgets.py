@@ -2,19 +2,9 @@
 
 import re
 
-from conftest import axe_violations, visit
+from conftest import axe_violations, fits, says, visit, widget
 
 CHAPTER = "notebooks/02-tokenization.html"
-
-
-def widget(page, name):
-    found = page.locator(f"[data-lmkit={name}] .lmk-widget").first
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def says(box, text, part="reading"):
-    box.locator(f".lmk-{part}").filter(has_text=text).wait_for(timeout=8000)
 
 
 def row(box, name):
@@ -124,12 +114,7 @@ def test_nothing_is_wrong_for_axe_in_either_theme(new_page, served):
 
 
 def test_the_chapter_fits_a_phone(new_page, served):
-    page = visit(new_page(390, 844), served + CHAPTER)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for name in ("tokenizer-playground", "bpe-trainer"):
-        for button in widget(page, name).locator("button:visible, select:visible").all():
-            size = button.bounding_box()
-            assert size["width"] >= 24 and size["height"] >= 24, button.inner_text()
+    fits(visit(new_page(390, 844), served + CHAPTER))
 
 
 def test_without_scripts_the_tokens_are_there(new_page, way):

@@ -7,20 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import visit
+from conftest import fits, saved, says, visit, widget
 
 CHAPTER = "notebooks/01-introduction.html"
 ROOT = Path(__file__).parent.parent.parent
-
-
-def widget(page, name, nth=0):
-    found = page.locator(f"[data-lmkit={name}] .lmk-widget").nth(nth)
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def says(box, text, part="reading"):
-    box.locator(f".lmk-{part}").filter(has_text=text).wait_for(timeout=5000)
 
 
 # --------------------------------------------------------------- NextToken
@@ -84,12 +74,8 @@ def test_next_token_other_context_and_downloads(page, way, tmp_path):
     box = widget(visit(page, way + CHAPTER), "next-token")
     box.get_by_label("Context").select_option("To be, or not to be, that is the")
     says(box, "“question” leads with 50.9 %")
-    for item, ending, inside in [("data", "csv", "question"), ("picture", "svg", "<rect")]:
-        box.get_by_label("More").click()
-        with page.expect_download() as download:
-            box.get_by_role("button", name=re.compile(f"Download {item}")).click()
-        download.value.save_as(tmp_path / f"file.{ending}")
-        assert inside in (tmp_path / f"file.{ending}").read_text("utf-8")
+    assert "question" in saved(page, box, "data", tmp_path / "file.csv")
+    assert "<rect" in saved(page, box, "picture", tmp_path / "file.svg")
 
 
 # --------------------------------------------------------------- ChainRule
@@ -271,16 +257,7 @@ def test_without_scripts_there_is_text(new_page, way):
 
 
 def test_widgets_fit_a_phone(new_page, served):
-    page = visit(new_page(390, 844), served + CHAPTER)
-    for box in page.locator(".lmk-widget").all():
-        wide = box.evaluate(
-            "box => [...box.querySelectorAll('*')].filter(e => !e.closest('.lmk-scroll, [hidden]')"
-            " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
-        )
-        assert wide == []
-        for button in box.locator("button:visible, select:visible, summary:visible").all():
-            size = button.bounding_box()
-            assert size["width"] >= 24 and size["height"] >= 24, button.inner_text()
+    fits(visit(new_page(390, 844), served + CHAPTER))
 
 
 def test_a_widget_that_cannot_be_shown_keeps_its_text(page, served):

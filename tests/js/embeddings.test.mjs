@@ -1,4 +1,4 @@
-import { centredGram, eigen, onPlane, spelling, vectorTable } from "/lmkit/widgets/kit.mjs";
+import { centredGram, eigen, onPlane, spelling, vectorTable } from "/lmkit/widgets/word_vectors.mjs";
 import { completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
 import { next, principal } from "/lmkit/widgets/embedding_map.mjs";
 import { cosines, mostAlike, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
