@@ -18,6 +18,9 @@ from torch import nn
 from lmkit.tokenizers import CharTokenizer
 from lmkit.transformer import GPT, GPTConfig
 
+FOLDER = Path(__file__).parent / "weights"  # the book's own: `python -m tools.checkpoints`
+    Path(__file__).parent / "weights"
+)  # of the book's own, made by `python -m tools.checkpoints`
 MODELS: dict[str, tuple[Callable[[Any], nn.Module], Callable[..., Any]]] = {"GPT": (GPT, GPTConfig)}
 
 
@@ -46,6 +49,7 @@ def save(
 def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
     """Read what `save` wrote: the model, its weights as float32, and its tokenizer."""
     about = read_about(path)
+    path = find(path)
     try:
         make, config = MODELS[about["model"]]
         model = make(config(**about["config"]))
@@ -60,8 +64,7 @@ def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
 
 def read_about(path: str | Path) -> dict[str, Any]:
     """Give what a checkpoint says of itself: model, config, vocab, and notes such as steps."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no checkpoint at {path}")
+    path = find(path)
     try:
         with safe_open(path, "pt") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})["lmkit"])
@@ -70,3 +73,13 @@ def read_about(path: str | Path) -> dict[str, Any]:
     except (KeyError, ValueError):
         raise ValueError(f"{path} holds weights, but not of a model that lmkit saved") from None
     return about
+
+
+def find(path: str | Path) -> Path:
+    """Give the file of a checkpoint: a path, or the name of one of the book's own, as "gpt"."""
+    path = Path(path)
+    if not path.suffix and len(path.parts) == 1:
+        path = FOLDER / f"{path}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no checkpoint at {path}")
+    return path
