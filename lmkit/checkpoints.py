@@ -19,8 +19,6 @@ from lmkit.tokenizers import CharTokenizer
 from lmkit.transformer import GPT, GPTConfig
 
 FOLDER = Path(__file__).parent / "weights"  # the book's own: `python -m tools.checkpoints`
-    Path(__file__).parent / "weights"
-)  # of the book's own, made by `python -m tools.checkpoints`
 MODELS: dict[str, tuple[Callable[[Any], nn.Module], Callable[..., Any]]] = {"GPT": (GPT, GPTConfig)}
 
 
