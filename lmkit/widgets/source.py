@@ -15,6 +15,8 @@ NAMES = (
     "next-token",
     "chain-rule",
     "attention-map",
+    "recurrent-unroll",
+    "gradient-flow",
     "attention-steps",
     "multi-head",
     "positional-encoding",
