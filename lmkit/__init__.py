@@ -17,6 +17,7 @@ __all__ = [
     "plot",
     "smollm",
     "tokenizers",
+    "transformer",
     "widgets",
 ]
 

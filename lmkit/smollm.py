@@ -23,6 +23,7 @@ from torch.nn.functional import cross_entropy, rms_norm, scaled_dot_product_atte
 from lmkit import assets, gguf
 from lmkit.generate import check_sampling, probabilities, sample
 from lmkit.tokenizers import BPETokenizer
+from lmkit.transformer import KVCache, causal_mask
 
 END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
@@ -75,29 +76,6 @@ class Output:
         return self._attentions
 
 
-class KVCache:
-    """Keys and values of the tokens seen so far, so that only new tokens must be computed.
-
-    The memory is taken beforehand and doubled when it is full, so adding a token copies nothing.
-    """
-
-    def __init__(self) -> None:
-        self.n_seen = 0
-        self._layers: dict[int, Tensor] = {}  # each (2, G, capacity, d): keys, values
-
-    def add(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add k and v (G, T, d) of new tokens; give those of all tokens so far (G, S, d)."""
-        start, end = self.n_seen, self.n_seen + k.shape[1]
-        store = self._layers.get(layer)
-        if store is None or end > store.shape[2]:
-            grown = k.new_empty(2, k.shape[0], 2 * end, k.shape[2])
-            if store is not None:
-                grown[:, :, :start] = store[:, :, :start]
-            store = self._layers[layer] = grown
-        store[0, :, start:end], store[1, :, start:end] = k, v
-        return store[0, :, :end], store[1, :, :end]
-
-
 def linear(x: Tensor, w: Tensor) -> Tensor:
     """Multiply x (T, in) by w (in, out).
 
@@ -137,11 +115,6 @@ def attend_fast(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, enable_gqa=True)[
         0
     ]
-
-
-def causal_mask(n_new: int, n_seen: int) -> Tensor:
-    """Tell which of S tokens each of the last T may look at: (T, S), true up to itself."""
-    return torch.ones(n_new, n_seen, dtype=torch.bool).tril(n_seen - n_new)
 
 
 class RMSNorm(nn.Module):
