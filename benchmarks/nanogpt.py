@@ -118,7 +118,7 @@ class Logits(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Give the logits of all places; without targets it would give the last alone."""
-        return self.model(ids, targets=ids)[0]
+        return self.model(ids, targets=ids.contiguous())[0]
 
 
 def prepare(folder: Path, repo: Path | None, ids: torch.Tensor, n_vocab: int) -> None:
@@ -140,7 +140,7 @@ def prepare(folder: Path, repo: Path | None, ids: torch.Tensor, n_vocab: int) ->
 
 
 def race(theirs: Theirs, ids: torch.Tensor, n_vocab: int, steps: int) -> tuple[Any, list[Any]]:
-    """Train both in turns; give our model, and for each turn (ours, theirs) of (wall, processor)."""
+    """Train both in turns; give our model, and (wall, processor) seconds of each turn of both."""
     torch.manual_seed(0)
     model = GPT(GPTConfig(n_vocab))
     turns: list[Any] = []

@@ -40,8 +40,12 @@ def save(
     weights = {name: p.to("cpu", dtype).contiguous() for name, p in model.state_dict().items()}
     path = Path(path)
     part = path.with_name(path.name + ".part")
-    part.write_bytes(to_bytes(weights, {"lmkit": json.dumps(about, ensure_ascii=False)}))
-    part.replace(path)
+    data = to_bytes(weights, {"lmkit": json.dumps(about, ensure_ascii=False)})
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
@@ -55,8 +59,9 @@ def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         model.load_state_dict(weights)
         vocab = {token: i for i, token in enumerate(about["vocab"])}
-    except (LookupError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold a model that this lmkit knows: {error}") from None
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"{path} does not hold a model that this lmkit knows: {why}") from None
     return model.eval(), CharTokenizer(vocab)
 
 
@@ -65,10 +70,12 @@ def read_about(path: str | Path) -> dict[str, Any]:
     path = find(path)
     try:
         with safe_open(path, "pt") as file:
-            about: dict[str, Any] = json.loads((file.metadata() or {})["lmkit"])
+            found = file.metadata() or {}
     except (SafetensorError, OSError):
         raise ValueError(f"{path} is damaged, or not a safetensors file: make it anew") from None
-    except (KeyError, ValueError):
+    try:
+        about: dict[str, Any] = dict(json.loads(found["lmkit"]))
+    except (KeyError, TypeError, ValueError):
         raise ValueError(f"{path} holds weights, but not of a model that lmkit saved") from None
     return about
 
