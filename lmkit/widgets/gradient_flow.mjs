@@ -136,7 +136,7 @@ export function reading({ radius, bias, length }, curves) {
   const rnn = curves.RNN.at(-1);
   const fate = rnn < 1e-3 ? "In the RNN the gradient vanishes." : rnn > 1e3 ? "In the RNN the gradient explodes." : "The RNN's gradient is still of a usable size.";
   const keep = number(100 / (1 + Math.exp(-bias)));
-  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} a gate at rest keeps ${keep} % a step.`;
+  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} the LSTM's forget gate and the GRU's update gate, at rest, keep ${keep} % a step.`;
 }
 
 const KEYS = "Tab goes from slider to slider; left and right arrows move one, Home and End take it to its ends.";
@@ -170,7 +170,7 @@ class View {
     const slider = (name, min, max, step) => h("input", { type: "range", min, max, step, oninput: (event) => update(this.model, { [name]: event.target.valueAsNumber }) });
     this.sliders = { radius: slider("radius", 0.1, 3, 0.05), bias: slider("bias", -2, 6, 0.25), length: slider("length", 10, LONGEST, 5) };
     this.outputs = Object.fromEntries(Object.keys(START).map((name) => [name, h("output", {})]));
-    const names = { radius: "Spectral radius", bias: "Bias of the gate that keeps", length: "Steps" };
+    const names = { radius: "Spectral radius", bias: "Gate bias", length: "Steps" };
     this.frame.controls.append(...Object.keys(START).map((name) => labelled(names[name], this.sliders[name], this.outputs[name])));
   }
 
