@@ -1,5 +1,5 @@
 // Lines in a plane for the widgets that need them: axes, marks, a picture that leaves the page.
-import { h, number } from "./kit.mjs";
+import { h, number, scientific } from "./kit.mjs";
 
 /** Make an SVG element; children that are strings become text. */
 export function svg(tag, attributes = {}, ...children) {
@@ -66,13 +66,14 @@ export function chart({ width, height = 250, x, y, lines, at }) {
   };
   const [px, py] = [along(x, left, right), along(y, bottom, top)];
   const marks = (axis) => (axis.log ? decades(axis.from, axis.to) : ticks(axis.from, axis.to));
+  const said = (axis, v) => (axis.log ? scientific(v, 1).replace("1 × ", "") : number(v, 2));
   const ink = { fill: "var(--lm-ink-2)", "font-size": 12 };
   const all = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   for (const v of marks(y)) {
     all.append(svg("line", { x1: left, x2: right, y1: py(v), y2: py(v), stroke: "var(--lm-line)" }));
-    all.append(svg("text", { x: left - 6, y: py(v) + 4, "text-anchor": "end", ...ink }, number(v, 2)));
+    all.append(svg("text", { x: left - 6, y: py(v) + 4, "text-anchor": "end", ...ink }, said(y, v)));
   }
-  for (const v of marks(x)) all.append(svg("text", { x: px(v), y: bottom + 16, "text-anchor": "middle", ...ink }, number(v, 2)));
+  for (const v of marks(x)) all.append(svg("text", { x: px(v), y: bottom + 16, "text-anchor": "middle", ...ink }, said(x, v)));
   all.append(svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, stroke: "var(--lm-ink-2)" }));
   all.append(svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", ...ink }, x.label));
   all.append(svg("text", { x: 12, y: (top + bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(top + bottom) / 2})`, ...ink }, y.label));

@@ -50,8 +50,19 @@ function fixed() {
   return (made = gates);
 }
 
-const times = (w, x) => w.map((row) => dot(row, x));
-const timesT = (w, y) => w[0].map((_, j) => w.reduce((sum, row, i) => sum + row[j] * y[i], 0));
+/** W x, and Wᵀ y: plain loops, for a slider waits for some thousand of them. */
+function times(w, x) {
+  const y = zeros();
+  for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) y[i] += w[i][j] * x[j];
+  return y;
+}
+
+function timesT(w, y) {
+  const x = zeros();
+  for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) x[j] += w[i][j] * y[i];
+  return x;
+}
+
 const map = (f, ...all) => all[0].map((_, k) => f(...all.map((a) => a[k])));
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 const zeros = () => Array(SIZE).fill(0);
@@ -125,7 +136,7 @@ export function reading({ radius, bias, length }, curves) {
   const rnn = curves.RNN.at(-1);
   const fate = rnn < 1e-3 ? "In the RNN the gradient vanishes." : rnn > 1e3 ? "In the RNN the gradient explodes." : "The RNN's gradient is still of a usable size.";
   const keep = number(100 / (1 + Math.exp(-bias)));
-  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} a gate at rest keeps ${keep} % a step.`;
+  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} the LSTM's forget gate and the GRU's update gate, at rest, keep ${keep} % a step.`;
 }
 
 const KEYS = "Tab goes from slider to slider; left and right arrows move one, Home and End take it to its ends.";
@@ -157,9 +168,9 @@ class View {
 
   controls() {
     const slider = (name, min, max, step) => h("input", { type: "range", min, max, step, oninput: (event) => update(this.model, { [name]: event.target.valueAsNumber }) });
-    this.sliders = { radius: slider("radius", 0.1, 2, 0.05), bias: slider("bias", -2, 6, 0.25), length: slider("length", 10, LONGEST, 5) };
+    this.sliders = { radius: slider("radius", 0.1, 3, 0.05), bias: slider("bias", -2, 6, 0.25), length: slider("length", 10, LONGEST, 5) };
     this.outputs = Object.fromEntries(Object.keys(START).map((name) => [name, h("output", {})]));
-    const names = { radius: "Spectral radius", bias: "Bias of the gate that keeps", length: "Steps" };
+    const names = { radius: "Spectral radius", bias: "Gate bias", length: "Steps" };
     this.frame.controls.append(...Object.keys(START).map((name) => labelled(names[name], this.sliders[name], this.outputs[name])));
   }
 

@@ -15,6 +15,8 @@ const LABELS = {
   h: "hidden state h", c: "cell c", f: "forget gate f", i: "input gate i", o: "output gate o", g: "candidate g",
   z: "update gate z", r: "reset gate r", n: "candidate n",
 };
+/** The names of arrays in the order in which they are shown: states first, then gates. */
+const order = (arrays) => [...Object.keys(LABELS).filter((key) => arrays[key]), ...Object.keys(arrays).filter((key) => !LABELS[key])];
 const KEEPERS = { f: "forget gate keeps", z: "update gate keeps" };
 
 /** What happens at a step, in a sentence. */
@@ -88,7 +90,7 @@ class View {
     const held = this.tokens.contains(document.activeElement);
     this.tokens.replaceChildren(...tokens.map((token, k) => this.tokenButton(token, k, step)));
     if (held) this.tokens.children[step].focus();
-    this.maps.replaceChildren(...Object.entries(one.arrays).map(([key, rows]) => this.map(key, rows, one.arrays, step)));
+    this.maps.replaceChildren(...order(one.arrays).map((key) => this.map(key, one.arrays[key], step)));
     this.guesses.replaceChildren(...(one.expected[step] ?? []).map(([text, p]) => this.guess(text, p)));
     if (this.asTable) this.table.replaceChildren(this.tableFace());
     const known = this.model.get("model_name");
@@ -103,7 +105,7 @@ class View {
   }
 
   /** A heat map: a column a token that was read, a row a unit; blue above 0, orange below. */
-  map(key, rows, arrays, step) {
+  map(key, rows, step) {
     const canvas = h("canvas", { width: rows.length, height: rows[0].length, role: "img", "aria-label": `${LABELS[key] ?? key}: a column a token, a row a unit` });
     const most = Math.max(1, ...rows.flat().map(Math.abs));
     requestAnimationFrame(() => ink(canvas, rows.slice(0, step + 1), most));
@@ -119,7 +121,7 @@ class View {
   tableFace() {
     const [one, tokens] = [this.one(), this.model.get("tokens")];
     const mean = (row) => number(row.reduce((sum, x) => sum + Math.abs(x), 0) / row.length);
-    const keys = Object.keys(one.arrays);
+    const keys = order(one.arrays);
     const lines = tokens.map((token, t) => [token, ...keys.map((key) => mean(one.arrays[key][t])), one.expected[t]?.[0] ? `${quoted(one.expected[t][0][0])} ${percent(one.expected[t][0][1])}` : "–"]);
     return table("Mean size over the units shown", ["token", ...keys, "expected"], lines);
   }
