@@ -15,6 +15,7 @@ __all__ = [
     "gguf",
     "minilm",
     "plot",
+    "rnn",
     "smollm",
     "tokenizers",
     "transformer",

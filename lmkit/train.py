@@ -1,0 +1,276 @@
+"""Train a small language model and measure it on held-out text (chapters 5 and 6).
+
+    history = train(model, ids, steps=300)           # watch the loss; interrupt when you like
+    bits_per_character(model, held_out)
+
+A model is any module with `model(ids) -> logits`, (B, T) to (B, T, V). The settings are those that
+nanoGPT (Karpathy 2022) gives for Shakespeare on a CPU.
+"""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lmkit import plot
+
+REFRESH = 2.0  # seconds between two drawings of the live plot
+
+
+@dataclass
+class History:
+    """What `train` saw: losses in nats a token; the last expression of a cell shows its curve."""
+
+    steps: int  # that were asked for
+    losses: list[float] = field(default_factory=list)  # one a step
+    val: list[tuple[int, float]] = field(default_factory=list)  # (steps done, loss)
+    samples: list[tuple[int, str]] = field(default_factory=list)  # (steps done, text)
+    stopped: bool = False  # by the reader
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        if not self.losses:
+            return "No step was done."
+        done = (
+            f"{len(self.losses):,} steps"
+            if not self.stopped
+            else (f"Stopped after {len(self.losses):,} of {self.steps:,} steps, weights kept")
+        )
+        val = f", validation {self.val[-1][1]:.2f}" if self.val else ""
+        return f"{done}: loss {self.losses[0]:.2f} → {self.smooth()[-1][1]:.2f}{val} nats a token."
+
+    def smooth(self, points: int = 60) -> list[tuple[int, float]]:
+        """Give means of neighbouring losses, at most so many: (steps done, mean)."""
+        width = max(1, math.ceil(max(self.steps, len(self.losses)) / points))
+        parts = [self.losses[i : i + width] for i in range(0, len(self.losses), width)]
+        return [(i * width + len(part), sum(part) / len(part)) for i, part in enumerate(parts)]
+
+    def draw(self) -> plot.Drawing:
+        """Draw the loss against the steps."""
+        fig, ax = plot.figure(height=2.6)
+        for name, curve, line in [
+            ("training", self.smooth(), "-"),
+            ("validation", self.val, "o--"),
+        ]:
+            if curve:
+                ax.plot(*zip(*((n, round(y, 2)) for n, y in curve), strict=True), line, label=name)
+        ax.set(xlabel="steps", ylabel="loss, nats a token", xlim=(0, self.steps))
+        if self.val:
+            ax.legend()
+        return plot.draw(fig, f"The loss against the steps. {self}")
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        return (
+            self.draw()._repr_mimebundle_(**options) if self.losses else {"text/plain": str(self)}
+        )
+
+
+def train(
+    model: nn.Module,
+    ids: Sequence[int] | Tensor,
+    *,
+    steps: int = 2000,
+    batch_size: int = 12,
+    block_size: int = 64,
+    learning_rate: float = 1e-3,
+    min_learning_rate: float = 1e-4,
+    warmup: int = 100,
+    weight_decay: float = 0.1,
+    betas: tuple[float, float] = (0.9, 0.99),
+    grad_clip: float = 1.0,
+    seed: int = 0,
+    val_ids: Sequence[int] | Tensor | None = None,
+    sample: Callable[[nn.Module], str] | None = None,
+    every: int = 100,
+) -> History:
+    """Train a model in place on a text's ids (N,) and return what was seen.
+
+    Each step takes `batch_size` windows of `block_size` + 1 ids from random places. Every so many
+    steps, and after the last, the loss on `val_ids` and the text that `sample(model)` gives are
+    noted. Interrupting keeps the weights so far. Raises ValueError for a text that is too short,
+    FloatingPointError when the loss is no number any more.
+    """
+    ids = torch.as_tensor(ids)
+    if len(ids) <= block_size:
+        raise ValueError(
+            f"the text has {len(ids)} tokens, too few: a window takes {block_size + 1}"
+        )
+    device = next(model.parameters()).device
+    draw = torch.Generator().manual_seed(seed)
+    optimizer = adamw(model, learning_rate, betas, weight_decay)
+    history, progress = History(steps), Progress(steps, batch_size * block_size)
+    window = torch.arange(block_size + 1)
+    model.train()
+    try:
+        for step in range(steps):
+            start = torch.randint(len(ids) - block_size, (batch_size, 1), generator=draw)
+            batch = ids[start + window].to(device)  # (B, T + 1)
+            for group in optimizer.param_groups:
+                group["lr"] = rate(step, steps, warmup, learning_rate, min_learning_rate)
+            history.losses.append(update(model, batch, optimizer, grad_clip))
+            if (step + 1) % every == 0 or step + 1 == steps:
+                note(history, model, val_ids, sample, block_size)
+            progress.show(history)
+    except KeyboardInterrupt:
+        history.stopped = True
+    finally:
+        model.eval()
+        progress.close()
+    if history.stopped:
+        print(history)
+    return history
+
+
+def adamw(
+    model: nn.Module, learning_rate: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.AdamW:
+    """Make the optimiser (Loshchilov & Hutter 2019); only matrices decay, not biases and norms."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)
+
+
+def rate(step: int, steps: int, warmup: int, highest: float, lowest: float) -> float:
+    """Give the learning rate of a step: up in a line, then down along half a cosine."""
+    if step < warmup:
+        return highest * (step + 1) / (warmup + 1)
+    done = (step - warmup) / (steps - warmup)
+    return lowest + (highest - lowest) * (1 + math.cos(math.pi * done)) / 2
+
+
+def update(
+    model: nn.Module, batch: Tensor, optimizer: torch.optim.Optimizer, grad_clip: float
+) -> float:
+    """Do one step on windows (B, T + 1): inputs and targets are the same, shifted by one place."""
+    logits = model(batch[:, :-1])  # (B, T, V)
+    loss = cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+    if not math.isfinite(value := loss.item()):
+        raise FloatingPointError(
+            f"the loss became {value}, so training stops: try a smaller learning_rate"
+        )
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return value
+
+
+def note(
+    history: History,
+    model: nn.Module,
+    val_ids: Sequence[int] | Tensor | None,
+    sample: Callable[[nn.Module], str] | None,
+    block_size: int,
+) -> None:
+    """Measure and sample the model as it is now."""
+    model.eval()
+    done = len(history.losses)
+    if val_ids is not None:
+        history.val.append((done, -log_probs(model, val_ids, stride=block_size).mean().item()))
+    if sample is not None:
+        history.samples.append((done, sample(model)))
+    model.train()
+
+
+class Progress:
+    """The live display: a plot in a notebook, a line in a terminal, else nothing.
+
+    It ends empty, so that no time is stored. TQDM_DISABLE=1, as in the book's own runs, is silence.
+    """
+
+    def __init__(self, steps: int, tokens: int) -> None:
+        self.steps, self.tokens = steps, tokens  # tokens a step
+        self.began = self.drawn = time.monotonic()
+        silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+        self.handle = None if silent else _notebook_display()
+        self.terminal = not silent and self.handle is None and sys.stderr.isatty()
+
+    def line(self, done: int) -> str:
+        """Say how far it is, how fast, and how long it will take."""
+        seconds = max(time.monotonic() - self.began, 1e-9)
+        left = round(seconds / done * (self.steps - done))
+        speed = f"{done * self.tokens / seconds:,.0f} tokens/s"
+        return f"{done:,} of {self.steps:,} steps · {speed} · {left // 60}:{left % 60:02} left"
+
+    def show(self, history: History) -> None:
+        """Show the state, unless it was shown a moment ago."""
+        now = time.monotonic()
+        if not (self.handle or self.terminal) or now - self.drawn < REFRESH:
+            return
+        line = f"{self.line(len(history.losses))} · loss {history.smooth()[-1][1]:.2f}"
+        if self.handle:
+            self.handle.update(_Live(line, history))
+        else:
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        self.drawn = time.monotonic()
+
+    def close(self) -> None:
+        """Take the display away: what was seen is in the history."""
+        if self.handle:
+            self.handle.update({"text/plain": "", "text/html": ""}, raw=True)
+        elif self.terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+class _Live:
+    def __init__(self, line: str, history: History) -> None:
+        self.line, self.history = line, history
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        from html import escape
+
+        page = f"<p>{self.line}</p>{self.history.draw()._repr_mimebundle_()['text/html']}"
+        if self.history.samples:
+            page += f"<pre>{escape(self.history.samples[-1][1])}</pre>"
+        return {"text/html": page, "text/plain": self.line}
+
+
+def _notebook_display() -> Any:
+    """Give a handle of an output that can change, in a notebook, else None."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import display, get_ipython
+
+    if not hasattr(get_ipython(), "kernel"):
+        return None
+    return display.display({"text/plain": "", "text/html": ""}, raw=True, display_id=True)
+
+
+@torch.no_grad()
+def log_probs(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) -> Tensor:
+    """Give each token's natural log probability (N - 1,), all but the first, given those before.
+
+    A model whose config has an n_context sees as many tokens before as that allows. A longer
+    `stride` between two windows is faster and leaves all but the last of each window with less
+    to see. Raises ValueError for fewer than two tokens.
+    """
+    ids = torch.as_tensor(ids)
+    if (n := len(ids) - 1) < 1:
+        raise ValueError("the text has fewer than two tokens: there is nothing to predict")
+    context = min(n, getattr(getattr(model, "config", None), "n_context", n))
+    device = next(model.parameters()).device
+    window = torch.arange(context + 1)
+    starts = torch.tensor([*range(0, n - context, stride), n - context])
+    out = torch.empty(n)
+    for some in starts.flip(0).split(128):  # the earliest window knows most: it is written last
+        batch = ids[some[:, None] + window].to(device)  # (B, context + 1)
+        log_p = model(batch[:, :-1]).log_softmax(-1)  # (B, context, V)
+        log_p = log_p.gather(-1, batch[:, 1:, None])[..., 0].cpu()
+        for start, row in zip(some.tolist(), log_p, strict=True):
+            out[start : start + context] = row
+    return out
+
+
+def bits_per_character(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) -> float:
+    """Give the mean of -log₂ P over all characters but the first (chapter 4, eq. 4.15)."""
+    return -log_probs(model, ids, stride).mean().item() / math.log(2)
