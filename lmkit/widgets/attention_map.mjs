@@ -70,7 +70,7 @@ export function effectReading({ moved, next }, layer, head) {
 }
 
 const NOT_ONE = "Choose one head to switch it off: the mean is not a head.";
-const NOT_STORED = "What happens without this head is stored only for the heads found: load the model for any other.";
+const NOT_STORED = "What happens without this head is stored only for the heads found: choose one of them, or load the model.";
 
 const KEYS = "Tab goes through the controls; up and down arrows go from token to token; Enter holds a token, Escape lets go.";
 
@@ -99,8 +99,7 @@ class View {
     this.controls();
     this.build();
     this.stop = watch(model, ["text"], () => this.refresh());
-    this.stopPaint = watch(model, ["layer", "head", "lines", "hide_first"], () => this.map && this.paint());
-    this.stopEffect = watch(model, ["layer", "head", "off"], () => this.affect());
+    this.stopPaint = watch(model, ["layer", "head", "lines", "hide_first", "off"], () => this.soon());
     this.refresh();
   }
 
@@ -136,7 +135,7 @@ class View {
     this.overview = h("figure", { class: "lmk-overview" }, this.all, note);
     this.main = h("div", { class: "lmk-scroll lmk-map", tabindex: 0, role: "region", "aria-label": "The attention of one head", onkeydown: (event) => this.move(event), onpointerleave: () => this.show(this.held) });
     this.after = h("div", { class: "lmk-after" });
-    this.frame.view.append(h("div", { class: "lmk-attention" }, this.main, this.overview), this.after);
+    this.frame.view.append(h("div", { class: "lmk-attention" }, h("div", { class: "lmk-look" }, this.main, this.after), this.overview));
   }
 
   async refresh() {
@@ -153,18 +152,31 @@ class View {
       this.origin.tell(stored ? "stored with the chapter" : "computed now");
       this.frame.box.removeAttribute("aria-busy");
       this.held = -1;
+      this.soon();
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.waits = false; // the last map stays
+      if (error.name !== "AbortError") this.fail(error);
+    }
+  }
+
+  /** Paint once for all that changes now: a jump changes layer, head and text. */
+  soon() {
+    this.sync();
+    if (this.due) return;
+    this.due = true;
+    queueMicrotask(() => {
+      this.due = false;
+      if (!this.map || this.waits || this.closed) return; // the map comes first, and then this
+      this.gone = null;
       this.paint();
       this.affect();
-    } catch (error) {
-      if (turn === this.turn && error.name !== "AbortError") this.fail(error);
-    }
+    });
   }
 
   /** Show what comes next without the head, from what is stored or from the model at hand. */
   async affect() {
     const { model } = this;
-    this.sync();
-    if (!this.map || this.waits) return; // the map comes first, and then this
     const [layer, head] = [model.get("layer"), model.get("head")];
     const turn = (this.effectTurn = (this.effectTurn ?? 0) + 1);
     if (!model.get("off")) return this.tell(null);
@@ -229,16 +241,22 @@ class View {
     const [nLayer, nHead, T] = this.map.shape;
     const cell = T + 2;
     const [width, height] = [nHead * cell, nLayer * cell];
+    this.map.image ??= this.inkHeads(width, height, cell);
+    Object.assign(this.all, { width, height });
+    this.all.style.aspectRatio = `${width} / ${height}`;
+    const context = this.all.getContext("2d");
+    context.putImageData(this.map.image, 0, 0);
+    const heads = head < 0 ? nHead : 1;
+    context.strokeRect(Math.max(0, head) * cell + 0.5, layer * cell + 0.5, heads * cell - 1, cell - 1);
+  }
+
+  inkHeads(width, height, cell) {
+    const [nLayer, nHead] = this.map.shape;
     const image = new ImageData(width, height);
     for (let l = 0; l < nLayer; l++) {
       for (let k = 0; k < nHead; k++) this.inkHead(image, l, k, cell);
     }
-    Object.assign(this.all, { width, height });
-    this.all.style.aspectRatio = `${width} / ${height}`;
-    const context = this.all.getContext("2d");
-    context.putImageData(image, 0, 0);
-    const heads = head < 0 ? nHead : 1;
-    context.strokeRect(Math.max(0, head) * cell + 0.5, layer * cell + 0.5, heads * cell - 1, cell - 1);
+    return image;
   }
 
   inkHead(image, layer, head, cell) {
@@ -341,7 +359,7 @@ class View {
   close() {
     this.stop();
     this.stopPaint();
-    this.stopEffect();
+    this.closed = true;
     this.origin.close();
   }
 }

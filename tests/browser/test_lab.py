@@ -37,7 +37,8 @@ places = EmbeddingMap(glove)
 bank = ContextualBank(glove, bert, lm, ["The bank lends.", "The river has a bank."], "bank")
 soft = SoftmaxExplorer()
 writes = Generate(lm, "The quick brown fox", length=3)
-looks = AttentionMap(lm, "The cat sat.")
+last = dict(label="end token", layer=7, head=8, score=0.5)
+looks = AttentionMap(lm, "The cat sat.", heads=[last])
 display(cut, train, total, places, bank, soft, QuickCheck("sequence-check-shift"), writes, looks)
 """
 SEEN = """
@@ -45,7 +46,7 @@ expected = lm.next_token("Two and two make")[0][0]
 print(json.dumps(dict(
     cut=[cut.text, cut.ids], train=train.step, total=total.text, bank=bank.added,
     places=[places.around, places.word], soft=soft.temperature, writes=[writes.text, expected],
-    looks=[looks.layer, looks.head, looks.text])))
+    looks=[looks.layer, looks.head, looks.text, looks.off])))
 """
 MOVE = """
 cut.text = "Python speaks"
@@ -55,7 +56,7 @@ places.shown, places.around, places.word = ["verbs"], "", "went"
 bank.which = 2
 soft.logits, soft.temperature = [0.0, 0.0, 0.0], 1
 writes.text = "Once upon a time"
-looks.layer, looks.head, looks.lines = 5, -1, True
+looks.layer, looks.head, looks.lines, looks.off = 5, -1, True, False
 print("moved")
 """
 OPTIONS = {
@@ -266,6 +267,11 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
     box["looks"].get_by_label("Layer").select_option("3")
     box["looks"].get_by_label("Head", exact=True).select_option("2")
     says(box["looks"], "computed now", "source")
+    box["looks"].get_by_label("Switch this head off").check()
+    says(box["looks"], "Without layer 3, head 2, “")
+    assert box["looks"].locator(".lmk-effect tbody tr").count() >= 5
+    box["looks"].get_by_role("button", name="end token 0.50").click()
+    says(box["looks"], "Without layer 7, head 8, “")
 
     seen = json.loads(run_cell(page, 1))
     prompt, expected = seen.pop("writes")
@@ -278,7 +284,7 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
         "places": ["bank", "bank"],
         "bank": ["The blood bank is open."],
         "soft": 0,
-        "looks": [3, 2, "The dog slept."],
+        "looks": [7, 8, "The dog slept.", True],
     }
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
     assert answers["sequence-check-shift"]["text"] == "0"
@@ -302,3 +308,4 @@ def assert_moved(box):
     assert "Once upon a time" in box["writes"].locator(".lmk-written").inner_text()
     says(box["looks"], "Layer 5, mean over heads")
     assert box["looks"].locator(".lmk-pair").is_visible()
+    assert box["looks"].locator(".lmk-effect").count() == 0

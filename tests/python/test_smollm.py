@@ -71,7 +71,9 @@ def test_without_heads_equal_to_transformers_with_their_slices_zeroed(model, ora
 
     layers = oracle.model.layers
     handles = [
-        layers[at].self_attn.o_proj.register_forward_pre_hook(zero([h for where, h in off if where == at]))
+        layers[at].self_attn.o_proj.register_forward_pre_hook(
+            zero([h for where, h in off if where == at])
+        )
         for at in {layer for layer, _ in off}
     ]
     try:
