@@ -210,7 +210,7 @@ class GPT(nn.Module):
         if c.positions == "learned":
             self.positions = nn.Parameter(torch.empty(c.n_context, c.n_embd))
         else:
-            size = 0.02 if c.positions == "sinusoidal" else 0.0  # that of the embeddings
+            size = 0.1 if c.positions == "sinusoidal" else 0.0  # of 1, they would drown the tokens
             fixed = size * sinusoidal(c.n_context, c.n_embd)
             self.register_buffer("positions", fixed, persistent=False)
         blocks = [Block(c.n_embd, c.n_head, bias=c.bias) for _ in range(c.n_layer)]

@@ -15,6 +15,11 @@ NAMES = (
     "next-token",
     "chain-rule",
     "attention-map",
+    "recurrent-unroll",
+    "gradient-flow",
+    "attention-steps",
+    "multi-head",
+    "positional-encoding",
     "generate",
     "live",
     "quick-check",
@@ -27,7 +32,7 @@ NAMES = (
     "bpe-trainer",
 )
 # what a widget may import; the kit is there once, of another library each widget gets a copy
-LIBRARIES = ("./kit.mjs", "./word_vectors.mjs", "../engine/bpe.mjs")
+LIBRARIES = ("./kit.mjs", "./word_vectors.mjs", "./chart.mjs", "../engine/bpe.mjs")
 
 _KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)

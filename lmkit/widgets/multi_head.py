@@ -1,0 +1,101 @@
+"""MultiHead: what does each head of a layer take, and from where? (chapter 6)"""
+
+import base64
+from typing import Any
+
+import torch
+import traitlets as t
+
+from . import source
+from .base import Widget, html_table
+
+MAX_TOKENS = 24  # the start token among them; a row for each head must fit the page
+
+
+class MultiHead(Widget):
+    """All heads of a layer side by side for one token, and how much each adds to its vector.
+
+    `lm` is a language model such as `lmkit.smollm.load()`; all layers of the texts are stored,
+    each weight in a byte. `layer` and `token` say what is shown first. With a kernel the reader may
+    type any text of up to 24 tokens. Raises ValueError for longer texts.
+    """
+
+    _name = "multi-head"
+    _esm = source.esm("multi-head")
+    _css = source.css("kit") + source.css("multi-head")
+    _height = 620
+
+    texts = t.List(t.Dict()).tag(sync=True)
+    text = t.Unicode().tag(sync=True)
+    layer = t.Int(0).tag(sync=True)
+    token = t.Int(-1).tag(sync=True)  # −1 is the last one
+    model_name = t.Unicode().tag(sync=True)
+
+    def __init__(self, lm: Any, *texts: str, **traits: Any) -> None:
+        if not texts:
+            raise ValueError('Give at least one text: MultiHead(lm, "The cat sat on the mat.")')
+        self._lm = lm
+        stored = [{"text": text, **self._measure(text)} for text in texts]
+        super().__init__(texts=stored, text=texts[0], model_name=lm.name, **traits)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer `{"text": …}` with what its heads do."""
+        return self._measure(str(request["text"]))
+
+    def summary(self) -> str:
+        """Return where each head looks most from the token shown, and how much it adds."""
+        lines = [
+            f"  {head:>7} → {seen} {share}, adds {size}" for head, seen, share, size in self._rows()
+        ]
+        return "\n".join([f"{self._caption()}:", *lines])
+
+    def fallback(self) -> str:
+        """Return the same as a table."""
+        head = ["head", "looks most at", "share", "length added"]
+        return html_table(self._caption(), head, self._rows())
+
+    def _caption(self) -> str:
+        return f"{self.texts[0]['text']}: layer {self.layer}, from token {self._at()}"
+
+    def _at(self) -> int:
+        n: int = len(self.texts[0]["tokens"])
+        return self.token if 0 <= self.token < n else n - 1
+
+    def _rows(self) -> list[list[str]]:
+        one, at = self.texts[0], self._at()
+        tokens, (_, n_head, n) = [token["t"] for token in one["tokens"]], one["shape"]
+        flat = torch.frombuffer(bytearray(base64.b64decode(one["weights"])), dtype=torch.uint8)
+        row, step = at * (at + 1) // 2, n * (n + 1) // 2
+        rows = []
+        for head in range(n_head):
+            start = (self.layer * n_head + head) * step + row
+            shares = flat[start : start + at + 1]
+            most = int(shares.argmax())
+            share, size = f"{shares[most] / 255:.0%}", f"{one['sizes'][self.layer][head][at]:.2f}"
+            rows.append([f"head {head}", tokens[most], share, size])
+        return rows
+
+    def _measure(self, text: str) -> dict[str, Any]:
+        ids = [self._lm.start_id, *self._lm.tokenizer.encode(text)]
+        if not 2 <= len(ids) <= MAX_TOKENS:
+            raise ValueError(
+                f"The text has {len(ids) - 1} tokens; this figure takes 1 to {MAX_TOKENS - 1}."
+            )
+        attn = self._lm(ids, attentions=True).attentions  # (L, H, T, T)
+        kept = torch.ones(attn.shape[-2:], dtype=torch.bool).tril()
+        weights = (attn[:, :, kept] * 255).round().to(torch.uint8)
+        parts = torch.stack([self._lm.head_outputs(ids, layer) for layer in range(len(attn))])
+        return {
+            "tokens": [
+                {"t": token, "i": i}
+                for token, i in zip(self._lm.tokenizer.tokens(ids), ids, strict=True)
+            ],
+            "shape": list(attn.shape[:3]),
+            "weights": base64.b64encode(weights.numpy().tobytes()).decode(),
+            "sizes": _rounded(parts.norm(dim=-1)),  # (L, H, T)
+            "total": _rounded(parts.sum(1).norm(dim=-1)),  # (L, T)
+        }
+
+
+def _rounded(numbers: torch.Tensor) -> Any:
+    return (numbers.double() * 100).round().div(100).tolist()
