@@ -2,7 +2,7 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, frame, labelled, number, percent, present, provenance, quoted, table, textField, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, update, visible, watch } from "./kit.mjs";
 
 /** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
 export const bytes = (weights) =>
@@ -63,6 +63,13 @@ const KEYS = "Tab goes through the controls; up and down arrows go from token to
 
 class View {
   static kind = "attention";
+  static link = {
+    text: storedOrLive("maps", "attention"),
+    layer: (layer, model) => fits.oneOf([...Array(model.get("maps")[0].shape[0]).keys()])(layer),
+    head: (head, model) => fits.oneOf([-1, ...Array(model.get("maps")[0].shape[1]).keys()])(head),
+    lines: fits.flag,
+    hide_first: fits.flag,
+  };
 
   constructor(model) {
     this.model = model;
