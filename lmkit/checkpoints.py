@@ -15,11 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from lmkit.rnn import CharRNN
 from lmkit.tokenizers import CharTokenizer
 from lmkit.transformer import GPT, GPTConfig
 
 FOLDER = Path(__file__).parent / "weights"  # the book's own: `python -m tools.checkpoints`
-MODELS: dict[str, tuple[Callable[[Any], nn.Module], Callable[..., Any]]] = {"GPT": (GPT, GPTConfig)}
+MODELS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "CharRNN": lambda config: CharRNN(**config),
+    "GPT": lambda config: GPT(GPTConfig(**config)),
+}
 
 
 def save(
@@ -53,8 +57,7 @@ def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
     about = read_about(path)
     path = find(path)
     try:
-        make, config = MODELS[about["model"]]
-        model = make(config(**about["config"]))
+        model = MODELS[about["model"]](about["config"])
         with safe_open(path, "pt") as file:
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         model.load_state_dict(weights)

@@ -139,15 +139,26 @@ class Attention(nn.Module):
         self.out = nn.Parameter(torch.empty(c.n_embd, c.n_embd))
 
     def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], layer: int, cache: KVCache | None, keep: bool
+        self,
+        x: Tensor,
+        rope: tuple[Tensor, Tensor],
+        layer: int,
+        cache: KVCache | None,
+        keep: bool,
+        off: Sequence[int] = (),
     ) -> tuple[Tensor, Tensor | None]:
-        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept."""
+        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept.
+
+        Heads that are `off` give zeros.
+        """
         heads = linear(x, self.qkv).view(len(x), sum(self.heads), -1)  # (T, H + 2G, d)
         q, k, v = heads.transpose(0, 1).split(self.heads)  # (H, T, d), (G, T, d), (G, T, d)
         q, k = rotate(q, *rope), rotate(k, *rope)
         if cache is not None:
             k, v = cache.add(layer, k, v)  # (G, S, d)
         y, attn = attend(q, k, v) if keep else (attend_fast(q, k, v), None)
+        if off:
+            y = y.index_fill(0, torch.tensor(off), 0)  # (H, T, d)
         return linear(y.transpose(0, 1).reshape(x.shape), self.out), attn
 
 
@@ -174,10 +185,16 @@ class Block(nn.Module):
         self.mlp_norm, self.mlp = RMSNorm(c), MLP(c)
 
     def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], layer: int, cache: KVCache | None, keep: bool
+        self,
+        x: Tensor,
+        rope: tuple[Tensor, Tensor],
+        layer: int,
+        cache: KVCache | None,
+        keep: bool,
+        off: Sequence[int] = (),
     ) -> tuple[Tensor, Tensor | None]:
         """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept."""
-        y, attn = self.attn(self.attn_norm(x), rope, layer, cache, keep)
+        y, attn = self.attn(self.attn_norm(x), rope, layer, cache, keep, off)
         x = x + y
         return x + self.mlp(self.mlp_norm(x)), attn
 
@@ -201,11 +218,14 @@ class SmolLM(nn.Module):
         ids: Sequence[int] | Tensor,
         cache: KVCache | None = None,
         attentions: bool | None = None,
+        ablate: Iterable[tuple[int, int]] = (),
     ) -> Output:
         """Run token ids (T,), with those in the cache before them, and give an `Output`.
 
         Attentions are kept unless there are many (T·S > 512²); true or false decides it.
-        Raises ValueError when ids are empty, unknown or with the cache's more than n_context.
+        Heads in `ablate`, as (layer, head), add nothing: their part of each layer's output is zero
+        (chapter 6; Michel et al. 2019). Raises ValueError when ids are empty, unknown or with the
+        cache's more than n_context, or when there is no such head.
         """
         ids = self._check_ids(ids, cache)
         if attentions is None:
@@ -213,7 +233,7 @@ class SmolLM(nn.Module):
             attentions = len(ids) * n_seen <= MANY_ATTENTIONS
         hidden: list[Tensor] = []
         attns: list[Tensor] | None = [] if attentions else None
-        x = self._run(ids, cache, hidden, attns)
+        x = self._run(ids, cache, hidden, attns, self._check_heads(ablate))
         return Output(self._logits(x), torch.stack(hidden), torch.stack(attns) if attns else None)
 
     def _run(
@@ -222,13 +242,15 @@ class SmolLM(nn.Module):
         cache: KVCache | None = None,
         hidden: list[Tensor] | None = None,
         attns: list[Tensor] | None = None,
+        ablate: Sequence[tuple[int, int]] = (),
     ) -> Tensor:
         """Give the last hidden state (T, D) of ids (T,); append to the lists that are given."""
         start = cache.n_seen if cache is not None else 0
         x, rope = self.unembed.T[ids], self._rope(start, len(ids))  # (T, D)
         states = [x]
         for layer, block in enumerate(self.blocks):
-            x, attn = block(x, rope, layer, cache, attns is not None)
+            off = [head for where, head in ablate if where == layer]
+            x, attn = block(x, rope, layer, cache, attns is not None, off)
             states.append(x)
             if attns is not None:
                 attns.append(attn)
@@ -263,6 +285,17 @@ class SmolLM(nn.Module):
             raise ValueError(f"ids must lie between 0 and {self.config.vocab_size - 1}")
         self._check_length(len(ids) + (cache.n_seen if cache is not None else 0))
         return ids.long()
+
+    def _check_heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        n_layer, n_head = self.config.n_layer, self.config.n_head
+        heads = list(heads)
+        for layer, head in heads:
+            if not (0 <= layer < n_layer and 0 <= head < n_head):
+                raise ValueError(
+                    f"there is no head {head} in layer {layer}: "
+                    f"layers are 0 to {n_layer - 1}, heads 0 to {n_head - 1}"
+                )
+        return heads
 
     def _check_length(self, n: int, more: str = "") -> None:
         if n > (limit := self.config.n_context):

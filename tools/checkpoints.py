@@ -8,23 +8,30 @@ seconds, not the wall's, so that a busy machine makes no difference.
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from lmkit import assets, checkpoints
+from lmkit.rnn import CharRNN
 from lmkit.tokenizers import CharTokenizer
 from lmkit.train import log_probs, train
-from lmkit.transformer import GPTConfig
+from lmkit.transformer import GPT, GPTConfig
 
 STEPS, BATCH, BLOCK, HELD_OUT, SEED = 4000, 12, 64, 100_000, 0
-CONFIGS = {"gpt": ("GPT", GPTConfig)}
+MODELS: dict[str, Callable[[int], nn.Module]] = {  # of the size of the vocabulary
+    "gpt": lambda n: GPT(GPTConfig(n)),
+    **{kind: partial(CharRNN, kind, n_embd=64, n_hidden=256) for kind in ("rnn", "lstm", "gru")},
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what the command line names, all when it names none."""
     parser = argparse.ArgumentParser(prog="python -m tools.checkpoints", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*CONFIGS, []], help="default: all of them")
+    parser.add_argument("names", nargs="*", choices=[*MODELS, []], help="default: all of them")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--folder", type=Path, default=checkpoints.FOLDER)
     options = parser.parse_args(arguments)
@@ -33,16 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     tokenizer = CharTokenizer.train(text, vocab_size=len(set(text)) + 1)
     ids = torch.tensor(tokenizer.encode(text))
     options.folder.mkdir(exist_ok=True)
-    for name in options.names or CONFIGS:
+    for name in options.names or MODELS:
         make(name, tokenizer, ids, options.steps, options.folder)
     return 0
 
 
 def make(name: str, tokenizer: CharTokenizer, ids: torch.Tensor, steps: int, folder: Path) -> None:
     """Train one model and write it."""
-    kind, config = CONFIGS[name]
     torch.manual_seed(SEED)
-    model = checkpoints.MODELS[kind][0](config(tokenizer.n_vocab))
+    model = MODELS[name](tokenizer.n_vocab)
     began = time.process_time()
     history = train(
         model, ids[:-HELD_OUT], steps=steps, batch_size=BATCH, block_size=BLOCK, seed=SEED

@@ -3,7 +3,7 @@
 // cancelled load leaves nothing behind, and nothing that the model does holds up the page.
 
 /** What widgets ask that the model can answer; the handlers are in worker.mjs. */
-const KINDS = ["next-token", "chain-rule", "attention", "encode", "continue", "word-vectors"];
+const KINDS = ["next-token", "chain-rule", "attention", "ablate", "encode", "continue", "word-vectors"];
 
 const NOT_BUILT = "This copy of the site was built without the live model: “make book” builds it with the model.";
 const FROM_DISK = "The live model does not run on pages opened from a disk: run “make serve” in the book’s folder, or read the book on the web.";
@@ -149,10 +149,11 @@ export class PageModel extends EventTarget {
   /**
    * Run T token ids through the model.
    * @returns {Promise<{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}>}
-   *   logits (V,) after the last or with `all` (T, V); attentions (L, H, T, T); hidden (L + 1, T, D)
+   *   logits (V,) after the last or with `all` (T, V); attentions (L, H, T, T); hidden (L + 1, T, D);
+   *   heads in `ablate`, as [layer, head], add nothing
    */
-  forward(ids, { all = false, attentions = false, hidden = false } = {}) {
-    return this.ask({ kind: "forward", ids, all, attentions, hidden });
+  forward(ids, { all = false, attentions = false, hidden = false, ablate = [] } = {}) {
+    return this.ask({ kind: "forward", ids, all, attentions, hidden, ablate });
   }
 
   /**

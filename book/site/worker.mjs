@@ -344,13 +344,14 @@ function step(model, { run }) {
   return next;
 }
 
-const forward = (model, { ids, all, attentions, hidden }) => model.forward(asIds(ids), { all, attentions, hidden });
+const forward = (model, { ids, all, attentions, hidden, ablate }) => model.forward(asIds(ids), { all, attentions, hidden, ablate });
 
 /** Who answers what. */
 const ANSWERS = {
   "next-token": nextToken,
   "chain-rule": chainRule,
   attention,
+  ablate,
   encode,
   continue: goOn,
   "word-vectors": wordVectors,

@@ -21,7 +21,7 @@
 #define UNROLLED _Pragma("clang loop unroll(full)") for  // small arrays become registers
 
 enum { F32 = 0, Q4_1 = 3, Q8_0 = 8 };                  // number formats, as GGUF counts them
-enum { BLOCK = 32, MAX_LAYER = 64 };
+enum { BLOCK = 32, MAX_LAYER = 64, MAX_HEAD = 256 };
 enum { SLICE = 128, AT_ONCE = 4 };                     // tokens in one call, vectors in one pass of a matrix
 
 typedef struct { const uint8_t *data; int type, rows, columns; } Tensor;
@@ -39,6 +39,7 @@ static float *k_cache, *v_cache;                       // (n_layer, n_context, G
 static float *rope;                                    // (n_context, d/2, 2): cosine, sine
 static float *scores;                                  // (S,), with room for three more
 static int *token_ids;                                 // (T,)
+static uint8_t is_off[MAX_LAYER][MAX_HEAD];            // heads that are left out
 
 // ------------------------------------------------------------------------------------ four floats
 
@@ -326,6 +327,13 @@ static void attend(const float *q, const float *k, const float *v, int T, int pa
     }
 }
 
+// Heads that are off add nothing to their layer: zeros at their places in heads (T, D).
+static void silence(const uint8_t *off, int T) {
+  int D = model.n_embd, d = model.head_dim;
+  for (int h = 0; h < model.n_head; h++)
+    for (int t = 0; off[h] && t < T; t++) __builtin_memset(heads + t * D + h * d, 0, d * sizeof(float));
+}
+
 // gate (n,) becomes silu(gate) ⊙ up, with silu(a) = a / (1 + e⁻ᵃ) (Shazeer 2020)
 static void swiglu(float *gate, const float *up, int n) {
   for (int i = 0; i < n; i += 4) {
@@ -354,6 +362,7 @@ static void layer(int l, int T, int past, float *attn) {
   rotate(q, model.n_head, T, past);
   rotate(k + past * KV, model.n_kv_head, T, past);
   attend(q, k, v, T, past, heads, attn);
+  silence(is_off[l], T);
   product(&w->attn_output, heads, y, T);
   add(x, y, T * D);
 
@@ -423,6 +432,8 @@ EXPORT(set_buffers) int set_buffers(uintptr_t start) {
          (quantised.scale = floats(most / BLOCK)) &&
          (quantised.sum = floats(most / BLOCK));
 }
+
+EXPORT(switch_head) void switch_head(int l, int h, int off) { is_off[l][h] = off; }
 
 EXPORT(ids) int *ids(void) { return token_ids; }
 EXPORT(rope_table) float *rope_table(void) { return rope; }

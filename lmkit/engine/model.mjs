@@ -212,13 +212,16 @@ export class Model {
   /**
    * Run T token ids behind `past` tokens that earlier calls left in the cache.
    * @param {number[]} ids
-   * @param {{past?: number, all?: boolean, attentions?: boolean, hidden?: boolean}} [options]
+   * @param {{past?: number, all?: boolean, attentions?: boolean, hidden?: boolean,
+   *   ablate?: [number, number][]}} [options] heads in `ablate`, as [layer, head], add nothing to
+   *   their layer's output
    * @returns {{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}} copies:
    *   logits (V,) of the last token or (T, V) of all, attentions (n_layer, n_head, T, past + T),
    *   hidden states (n_layer + 1, T, D): embeddings, then each layer's output, the last one normed
    */
-  forward(ids, { past = 0, all = false, attentions = false, hidden = false } = {}) {
-    this.check(ids, past, { all, attentions, hidden });
+  forward(ids, { past = 0, all = false, attentions = false, hidden = false, ablate = [] } = {}) {
+    this.check(ids, past, { all, attentions, hidden, ablate });
+    if (ablate.length) return this.without(ablate, () => this.forward(ids, { all, attentions, hidden }));
     const { n_layer, n_head, n_embd, vocab_size } = this.config;
     let from = 0; // a long text runs in slices, and only the last one has results
     for (; ids.length - from > SLICE; from += SLICE) this.run(ids.slice(from, from + SLICE), past + from, [vocab_size, 0, 0]);
@@ -226,6 +229,17 @@ export class Model {
     const sizes = [(all ? T : 1) * vocab_size, attentions ? n_layer * n_head * T * S : 0, hidden ? (n_layer + 1) * T * n_embd : 0];
     const results = this.run(ids.slice(from), past + from, sizes, all);
     return { logits: results[0], ...(attentions && { attentions: results[1] }), ...(hidden && { hidden: results[2] }) };
+  }
+
+  /** Run with some heads off; what is then in the cache is of no use to other calls. */
+  without(heads, run) {
+    for (const [layer, head] of heads) this.kernel.switch_head(layer, head, 1);
+    try {
+      return run();
+    } finally {
+      for (const [layer, head] of heads) this.kernel.switch_head(layer, head, 0);
+      this.seen.length = 0;
+    }
   }
 
   /** Run at most SLICE tokens; `sizes` of logits, attentions and hidden states, 0 for none. */
@@ -240,7 +254,7 @@ export class Model {
     return sizes.map((size, i) => new Float32Array(this.memory.buffer, at[i], size).slice());
   }
 
-  check(ids, past, { all, attentions, hidden }) {
+  check(ids, past, { all, attentions, hidden, ablate = [] }) {
     const { context, attention, all: most } = this.limits;
     const say = (sentence) => {
       throw new Error(sentence);
@@ -248,6 +262,10 @@ export class Model {
     if (!ids.length) say("There are no tokens: the model needs at least one to go on from.");
     if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < this.config.vocab_size)) say(`Token ids are whole numbers from 0 to ${this.config.vocab_size - 1}.`);
     if (!Number.isInteger(past) || past < 0 || past > this.seen.length) say(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
+    if (past && ablate.length) say("What the cache holds was made with all heads: run the whole text to leave some out.");
+    const { n_layer, n_head } = this.config;
+    const isHead = ([layer, head]) => Number.isInteger(layer) && Number.isInteger(head) && layer >= 0 && layer < n_layer && head >= 0 && head < n_head;
+    if (!(Array.isArray(ablate) && ablate.every((pair) => Array.isArray(pair) && isHead(pair)))) say(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
     const S = past + ids.length;
     if (S > context) say(`${S} tokens are more than the ${context} that the model sees here: use a shorter text.`);
     if (attentions && S > attention) say(`${S} tokens are more than the ${attention} of which attention can be shown: use a shorter text.`);
