@@ -1,5 +1,6 @@
 import { KINDS, SIZE, curve, gaussians, reading as readFlow, rotation } from "/lmkit/widgets/gradient_flow.mjs";
 import { decode, reading as readUnroll } from "/lmkit/widgets/recurrent_unroll.mjs";
+import { chart } from "/lmkit/widgets/chart.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("gradients flow back as a product of Jacobians says", async () => {
@@ -69,4 +70,11 @@ test("a step says what comes in, what is kept, what is expected", () => {
   equal(readUnroll(tokens, one, 1), "Step 2 of 3: the LSTM reads “u”, and its units move by 0.500 on average. On average its forget gate keeps 80.0 % of what was there. It expects “m”, with 25.0 %; “n” comes.");
   equal(readUnroll(tokens, one, 2).endsWith("keeps 100 % of what was there. It expects “n”, with 12.5 %."), true);
   equal(readUnroll(tokens, { name: "RNN", arrays: { h: arrays.h }, expected: [] }, 2), "Step 3 of 3: the RNN reads “n”, and its units move by 0 on average.");
+});
+
+test("an axis of powers of ten has its mark at 1", () => {
+  const axis = (from, to) => chart({ width: 400, x: { label: "x", from: 0, to: 9 }, y: { label: "y", from, to, log: true }, lines: [{ name: "a", points: [[0, 1], [9, 1]] }] });
+  const marks = (from, to) => [...axis(from, to).querySelectorAll("text[text-anchor=end]")].map((node) => node.textContent);
+  equal(marks(1e-12, 1e6).length, 4);
+  equal(marks(1e-12, 1e6)[2] === marks(1, 1e3)[0], true);
 });

@@ -35,18 +35,18 @@ def orthogonal(seed):
 
 def oracle(kind, radius, bias, length):
     """The equations of the chapter, and their Jacobians as matrices, multiplied one by one."""
-    U, W = ([orthogonal(seed) for seed in range(first, first + 8, 2)] for first in (1, 2))
+    u, w = ([orthogonal(seed) for seed in range(first, first + 8, 2)] for first in (1, 2))
     noise = torch.tensor(0.3 * normal(77, (length + 1) * H)).view(-1, H)
 
     def step(s, x):
-        h, gate = s[:H], [W[k] @ x + radius * U[k] @ s[:H] for k in range(4)]
+        h, gate = s[:H], [w[k] @ x + radius * u[k] @ s[:H] for k in range(4)]
         if kind == "RNN":
             return gate[0].tanh()
         if kind == "LSTM":
             c = (gate[1] + bias).sigmoid() * s[H:] + gate[0].sigmoid() * gate[2].tanh()
             return torch.cat([gate[3].sigmoid() * c.tanh(), c])
         z = (gate[1] + bias).sigmoid()
-        n = (W[2] @ x + gate[0].sigmoid() * (radius * U[2] @ h)).tanh()
+        n = (w[2] @ x + gate[0].sigmoid() * (radius * u[2] @ h)).tanh()
         return (1 - z) * n + z * h
 
     s = torch.zeros(2 * H if kind == "LSTM" else H, dtype=torch.float64)
@@ -57,8 +57,8 @@ def oracle(kind, radius, bias, length):
     g = torch.zeros_like(s)
     g[:H] = 1
     norms = [g.norm().item()]
-    for J in reversed(steps[1:]):  # the first step comes from nothing
-        g = g @ J
+    for jac in reversed(steps[1:]):  # the first step comes from nothing
+        g = g @ jac
         norms.append(g.norm().item())
     return [norm / norms[0] for norm in norms]
 
