@@ -47,7 +47,8 @@ export function ticks(from, to, most = 4) {
 const decades = (from, to) => {
   const [low, high] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
   const step = Math.max(1, Math.ceil((high - low) / 4));
-  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, k) => 10 ** (low + k * step));
+  const first = Math.ceil(low / step) * step; // so that 1 is among them where it lies on the axis
+  return Array.from({ length: Math.floor((high - first) / step) + 1 }, (_, k) => 10 ** (first + k * step));
 };
 
 const DASHES = ["none", "7 4", "2 3", "9 3 2 3"];

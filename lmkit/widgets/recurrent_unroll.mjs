@@ -56,6 +56,8 @@ class View {
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
     this.frame.view.append(this.tokens, this.maps, this.guesses, this.table);
     this.stop = watch(model, ["network", "step"], () => this.show());
+    this.themes = new MutationObserver(() => this.show()); // a canvas keeps the colours that it was given
+    for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributeFilter: ["data-theme", "data-jp-theme-light"] });
     this.show();
   }
 
@@ -65,7 +67,8 @@ class View {
     this.slider = h("input", { type: "range", min: 0, max: model.get("tokens").length - 1, step: 1, oninput: () => this.go(this.slider.valueAsNumber) });
     this.back = toolButton("◀", "A step back", () => this.go(this.step() - 1));
     this.forth = toolButton("▶", "A step forward", () => this.go(this.step() + 1));
-    this.frame.controls.append(labelled("Network", this.network), this.back, labelled("Step", this.slider), this.forth);
+    const steps = h("span", { class: "lmk-field" }, this.back, labelled("Step", this.slider), this.forth);
+    this.frame.controls.append(labelled("Network", this.network), steps);
   }
 
   step() {
@@ -142,6 +145,7 @@ class View {
 
   close() {
     this.stop();
+    this.themes.disconnect();
   }
 
   data() {
