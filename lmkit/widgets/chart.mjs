@@ -25,6 +25,22 @@ export function fitted(label, draw) {
   return { box, paint, close: () => observer.disconnect() };
 }
 
+/** Call `fn` whenever the theme changes: a canvas keeps the colours that it was given. */
+export function onTheme(fn) {
+  const observer = new MutationObserver(fn);
+  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributeFilter: ["data-theme", "data-jp-theme-light"] });
+  return () => observer.disconnect();
+}
+
+/** Paint a pixel for each signed number: blue above 0, orange below, nothing at 0; `most` is full ink. */
+export function inkSigned(canvas, columns, most = 1) {
+  const style = getComputedStyle(canvas);
+  const [pos, neg] = ["pos", "neg"].map((name) => style.getPropertyValue(`--lm-${name}`).trim().match(/\w\w/g)?.map((x) => parseInt(x, 16)) ?? [0, 0, 0]);
+  const image = new ImageData(canvas.width, canvas.height);
+  columns.forEach((column, x) => column.forEach((z, y) => image.data.set([...(z < 0 ? neg : pos), Math.round((255 * Math.abs(z)) / most)], 4 * (y * canvas.width + x))));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
 /** An SVG of the page as text that stands alone: the theme's colours as they are now. */
 export function alone(node) {
   const style = getComputedStyle(node);
@@ -47,7 +63,8 @@ export function ticks(from, to, most = 4) {
 const decades = (from, to) => {
   const [low, high] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
   const step = Math.max(1, Math.ceil((high - low) / 4));
-  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, k) => 10 ** (low + k * step));
+  const first = Math.ceil(low / step) * step; // so that 1 is among them where it lies on the axis
+  return Array.from({ length: Math.floor((high - first) / step) + 1 }, (_, k) => 10 ** (first + k * step));
 };
 
 const DASHES = ["none", "7 4", "2 3", "9 3 2 3"];

@@ -2,7 +2,8 @@
 //
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
 // which `units` of how many, and what it expects after each token.
-import { h, chip, choice, csv, download, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { inkSigned, onTheme } from "./chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
 export function decode({ most, data }, n) {
@@ -36,6 +37,11 @@ export function reading(tokens, { name, arrays, expected }, step) {
 const KEYS = "Left and right arrows, also on the tokens, go a step back or forward; Home and End go to the first and the last.";
 
 class View {
+  static link = {
+    network: (name, model) => model.get("networks").some((one) => one.name === name),
+    step: (step, model) => fits.count(model.get("tokens").length - 1)(step),
+  };
+
   constructor(model) {
     this.model = model;
     this.asTable = false;
@@ -56,6 +62,7 @@ class View {
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
     this.frame.view.append(this.tokens, this.maps, this.guesses, this.table);
     this.stop = watch(model, ["network", "step"], () => this.show());
+    this.stopThemes = onTheme(() => this.show());
     this.show();
   }
 
@@ -65,7 +72,8 @@ class View {
     this.slider = h("input", { type: "range", min: 0, max: model.get("tokens").length - 1, step: 1, oninput: () => this.go(this.slider.valueAsNumber) });
     this.back = toolButton("◀", "A step back", () => this.go(this.step() - 1));
     this.forth = toolButton("▶", "A step forward", () => this.go(this.step() + 1));
-    this.frame.controls.append(labelled("Network", this.network), this.back, labelled("Step", this.slider), this.forth);
+    const steps = h("span", { class: "lmk-field" }, this.back, labelled("Step", this.slider), this.forth);
+    this.frame.controls.append(labelled("Network", this.network), steps);
   }
 
   step() {
@@ -108,7 +116,7 @@ class View {
   map(key, rows, step) {
     const canvas = h("canvas", { width: rows.length, height: rows[0].length, role: "img", "aria-label": `${LABELS[key] ?? key}: a column a token, a row a unit` });
     const most = Math.max(1, ...rows.flat().map(Math.abs));
-    requestAnimationFrame(() => ink(canvas, rows.slice(0, step + 1), most));
+    requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most));
     const mark = h("span", { class: "lmk-unroll-mark", style: `left:${(100 * step) / rows.length}%;width:${100 / rows.length}%` });
     const range = most > 1 ? `, ±${number(most, 2)}` : "";
     return h("figure", { class: "lmk-unroll-map" }, h("div", {}, canvas, mark), h("figcaption", {}, `${LABELS[key] ?? key}${range}`));
@@ -142,6 +150,7 @@ class View {
 
   close() {
     this.stop();
+    this.stopThemes();
   }
 
   data() {
@@ -149,14 +158,6 @@ class View {
     const lines = Object.entries(one.arrays).flatMap(([key, rows]) => rows.flatMap((row, t) => row.map((x, k) => [one.name, key, t, tokens[t], one.units[k], Number(x.toFixed(3))])));
     download("recurrent.csv", csv([["network", "array", "step", "token", "unit", "value"], ...lines]), "text/csv");
   }
-}
-
-function ink(canvas, rows, most) {
-  const style = getComputedStyle(canvas);
-  const [pos, neg] = ["pos", "neg"].map((name) => style.getPropertyValue(`--lm-${name}`).trim().match(/\w\w/g)?.map((x) => parseInt(x, 16)) ?? [0, 0, 0]);
-  const image = new ImageData(canvas.width, canvas.height);
-  rows.forEach((row, t) => row.forEach((x, k) => image.data.set([...(x < 0 ? neg : pos), Math.round((255 * Math.abs(x)) / most)], 4 * (k * canvas.width + t))));
-  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 const render = (host) => present(View, host);
