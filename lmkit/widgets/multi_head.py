@@ -84,7 +84,7 @@ class MultiHead(Widget):
         attn = self._lm(ids, attentions=True).attentions  # (L, H, T, T)
         kept = torch.ones(attn.shape[-2:], dtype=torch.bool).tril()
         weights = (attn[:, :, kept] * 255).round().to(torch.uint8)
-        parts = torch.stack([self._lm.head_outputs(ids, layer) for layer in range(len(attn))])
+        parts = self._lm.head_outputs(ids)  # (L, H, T, D)
         return {
             "tokens": [
                 {"t": token, "i": i}

@@ -39,14 +39,22 @@ soft = SoftmaxExplorer()
 writes = Generate(lm, "The quick brown fox", length=3)
 last = dict(label="end token", layer=7, head=8, score=0.5)
 looks = AttentionMap(lm, "The cat sat.", heads=[last])
+import torch
+states = {"RNN": {"h": torch.linspace(-1, 1, 12).view(3, 4)}}
+unroll, flow = RecurrentUnroll(["The", " sun", " is"], states), GradientFlow()
+steps, waves = AttentionSteps(), PositionalEncoding()
+many = MultiHead(lm, "The cat sat.", layer=19)
 display(cut, train, total, places, bank, soft, QuickCheck("sequence-check-shift"), writes, looks)
+display(unroll, flow, steps, waves, many)
 """
 SEEN = """
 expected = lm.next_token("Two and two make")[0][0]
 print(json.dumps(dict(
     cut=[cut.text, cut.ids], train=train.step, total=total.text, bank=bank.added,
     places=[places.around, places.word], soft=soft.temperature, writes=[writes.text, expected],
-    looks=[looks.layer, looks.head, looks.text, looks.off])))
+    looks=[looks.layer, looks.head, looks.text, looks.off],
+    unroll=unroll.step, flow=flow.length, steps=[steps.causal, steps.chosen, steps.x[4]],
+    waves=waves.view, many=[many.text, many.layer])))
 """
 MOVE = """
 cut.text = "Python speaks"
@@ -57,6 +65,8 @@ bank.which = 2
 soft.logits, soft.temperature = [0.0, 0.0, 0.0], 1
 writes.text = "Once upon a time"
 looks.layer, looks.head, looks.lines, looks.off = 5, -1, True, False
+unroll.step, flow.radius, waves.position, many.token = 0, 3.0, 20, 1
+steps.chosen = ["scores", 2, 1]
 print("moved")
 """
 OPTIONS = {
@@ -227,6 +237,11 @@ TITLES = {
     "check": "Quick check",
     "writes": "How does the model write?",
     "looks": "Which tokens does each token look at?",
+    "unroll": "What does a recurrent network carry from token to token?",
+    "flow": "How much of a gradient arrives many steps earlier?",
+    "steps": "How does one head compute what a token takes from the others?",
+    "waves": "How can a vector say where a token stands?",
+    "many": "What does each head of a layer take, and from where?",
 }
 
 
@@ -272,6 +287,18 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
     assert box["looks"].locator(".lmk-effect tbody tr").count() >= 5
     box["looks"].get_by_role("button", name="end token 0.50").click()
     says(box["looks"], "Without layer 7, head 8, “")
+    box["unroll"].get_by_role("button", name="A step back").click()
+    says(box["unroll"], "Step 2 of 3")
+    box["flow"].get_by_label("Steps", exact=True).press("End")
+    says(box["flow"], "100 steps earlier")
+    box["steps"].get_by_label("Causal mask").uncheck()
+    box["steps"].get_by_label("X, mat, column 1").fill("0")
+    says(box["steps"], "Entry 1 of the vector of “mat” is 0.")
+    box["waves"].get_by_label("Show", exact=True).select_option("distance")
+    says(box["waves"], "PE(10) · PE(13)")
+    type_in(box["many"], "Text", "A dog <b>barks</b>.")
+    says(box["many"], "computed now", "source")
+    box["many"].get_by_label("Layer", exact=True).select_option("3")
 
     seen = json.loads(run_cell(page, 1))
     prompt, expected = seen.pop("writes")
@@ -285,6 +312,11 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
         "bank": ["The blood bank is open."],
         "soft": 0,
         "looks": [7, 8, "The dog slept.", True],
+        "unroll": 1,
+        "flow": 100,
+        "steps": [False, ["x", 4, 0], [0, 0, 0]],
+        "waves": "distance",
+        "many": ["A dog <b>barks</b>.", 3],
     }
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
     assert answers["sequence-check-shift"]["text"] == "0"
@@ -309,3 +341,9 @@ def assert_moved(box):
     says(box["looks"], "Layer 5, mean over heads")
     assert box["looks"].locator(".lmk-pair").is_visible()
     assert box["looks"].locator(".lmk-effect").count() == 0
+    says(box["unroll"], "Step 1 of 3")
+    says(box["flow"], "In the RNN the gradient explodes.")
+    says(box["steps"], "How well the key of “cat” answers the query of “sat”")
+    says(box["waves"], "PE(20) · PE(23)")
+    says(box["many"], "For “A” head")
+    assert box["many"].locator("b").count() == 0
