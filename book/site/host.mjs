@@ -59,12 +59,31 @@ export function visibleFirst(boxes, height) {
   return [...boxes.filter(isVisible), ...boxes.filter((box) => !isVisible(box))];
 }
 
+/** The name of the figure that the address leads to, or null. */
+const wanted = () => new URLSearchParams(location.hash.slice(1)).get("figure");
+
+/** Show the figure that the address leads to; where the page has none of that name, say so. */
+function lead(models) {
+  document.querySelector(".lmkit-lost")?.remove();
+  if (wanted() === null) return;
+  const [box] = [...models].find(([, model]) => model.figure === wanted()) ?? [];
+  if (box) return box.scrollIntoView({ block: "center" });
+  const note = document.createElement("p");
+  Object.assign(note, { className: "lmkit-lost", textContent: "The link leads to a figure that this page does not have." });
+  note.setAttribute("role", "status");
+  document.querySelector("article")?.prepend(note);
+}
+
 /** The boxes' models, made before the first is shown, so that a view can reach its siblings. */
 function modelsOf(boxes, handlers, page) {
   const models = new Map();
+  const seen = new Map();
   for (const box of boxes) {
+    const name = box.dataset.lmkit;
+    seen.set(name, (seen.get(name) ?? 0) + 1);
     try {
       const model = localModel(JSON.parse(box.querySelector('script[type="application/json"]').textContent), handlers, page);
+      model.figure = `${name}-${seen.get(name)}`;
       model.siblings = () => [...models.values()].filter((other) => other !== model);
       models.set(box, model);
     } catch {
@@ -104,9 +123,11 @@ function breather() {
 
 async function mountAll(definitions, handlers, page) {
   const breathe = breather();
-  const boxes = visibleFirst([...document.querySelectorAll("[data-lmkit]")], innerHeight);
+  const boxes = [...document.querySelectorAll("[data-lmkit]")];
   const models = modelsOf(boxes, handlers, page);
-  for (const box of boxes) {
+  lead(models);
+  addEventListener("hashchange", () => lead(models));
+  for (const box of visibleFirst(boxes, innerHeight)) {
     await mount(box, definitions.get(box.dataset.lmkit), models.get(box));
     await breathe();
   }

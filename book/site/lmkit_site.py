@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import math_core
@@ -192,7 +193,14 @@ def page_assets(
     context["style_sheet"] = app.config.lmkit_assets["site.css"]
     context["page_scripts"] = [app.config.lmkit_assets[name] for name in scripts]
     context["contents"] = contents(context)
+    context["description"] = description(doctree)
     context["is_notebook"] = context.get("page_source_suffix") == ".ipynb"
+
+
+def description(doctree: nodes.document | None) -> str:
+    """Return what search engines show of a page: its first paragraph, to some 160 characters."""
+    first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
+    return shorten(first.astext(), width=160, placeholder=" …") if first else ""
 
 
 def accessible(body: str) -> str:

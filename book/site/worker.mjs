@@ -1,6 +1,7 @@
 // The Worker's side of lmkit.model (model.mjs): gets the model part by part, and answers requests
 // one at a time. lmkit_site.py joins it with the engine and the kit to one script.
 import { ModelBuilder, distribution, draw, logSoftmax, supported } from "../../lmkit/engine/model.mjs";
+import { softmax } from "../../lmkit/widgets/kit.mjs";
 
 // ------------------------------------------------------------------- loading
 
@@ -265,6 +266,24 @@ function attention(model, { text }) {
   const { n_layer, n_head } = model.config;
   const { attentions } = model.forward(ids, { attentions: true });
   return { tokens: chips(model, ids), shape: [n_layer, n_head, ids.length], weights: lowerTriangles(attentions, ids.length) };
+}
+
+/** AttentionMap: what comes next with all heads, and with one of them switched off. */
+function ablate(model, { text, layer, head }) {
+  const ids = begun(model, text);
+  if (ids.length > MAX_MAP) fail(`The text has ${english(ids.length)} tokens with its start; a map may have ${MAX_MAP}.`);
+  const [p, q] = [[], [[layer, head]]].map((off) => softmax(Float64Array.from(model.forward(ids, { ablate: off }).logits)));
+  const { moved, next } = compare(p, q);
+  return { moved, next: chips(model, next.map(({ i }) => i)).map((chip, k) => ({ ...chip, ...next[k] })) };
+}
+
+/** The k likeliest of each of two distributions, and how much lies elsewhere: `compare` of lmkit/widgets/attention_map.py. */
+export function compare(p, q, k = GUESSES) {
+  const ids = [...new Set([...likeliest(p, k), ...likeliest(q, k)])].sort((a, b) => a - b);
+  ids.sort((a, b) => Math.max(p[b], q[b]) - Math.max(p[a], q[a]));
+  const moved = p.reduce((total, x, i) => total + Math.abs(x - q[i]), 0) / 2;
+  const short = (x) => Number(x.toPrecision(4));
+  return { moved: rounded(moved), next: ids.map((i) => ({ i, p: short(p[i]), q: short(q[i]) })) };
 }
 
 /** Of square maps (…, T, T) of weights 0 to 1 the lower triangles, row by row, a byte a weight. */

@@ -2,7 +2,7 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, frame, labelled, number, percent, present, provenance, quoted, table, textField, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, update, visible, watch } from "./kit.mjs";
 
 /** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
 export const bytes = (weights) =>
@@ -59,10 +59,30 @@ function summary(tokens, matrix) {
   return `On average a token gives ${percent(first)} of its attention to the start, ${percent(itself)} to itself and ${percent(before)} to the token before it. Point at a token to see where it looks.`;
 }
 
+/** What switching a head off did, in a sentence. */
+export function effectReading({ moved, next }, layer, head) {
+  const likely = next.reduce((a, b) => (b.p > a.p ? b : a));
+  const now = next.reduce((a, b) => (b.q > a.q ? b : a));
+  const most = likely.p > likely.q ? "falls" : "rises";
+  const change = percent(likely.p) === percent(likely.q) ? `stays at ${percent(likely.p)}` : `${most} from ${percent(likely.p)} to ${percent(likely.q)}`;
+  const leads = now.i === likely.i ? "" : `; ${quoted(now.t)} leads with ${percent(now.q)}`;
+  return `Without layer ${layer}, head ${head}, ${quoted(likely.t)} ${change}${leads}. ${percent(moved)} of the probability goes to other tokens.`;
+}
+
+const NOT_ONE = "Choose one head to switch it off: the mean is not a head.";
+const NOT_STORED = "What happens without this head is stored only for the heads found: choose one of them, or load the model.";
+
 const KEYS = "Tab goes through the controls; up and down arrows go from token to token; Enter holds a token, Escape lets go.";
 
 class View {
   static kind = "attention";
+  static link = {
+    text: storedOrLive("maps", "attention"),
+    layer: (layer, model) => fits.oneOf([...Array(model.get("maps")[0].shape[0]).keys()])(layer),
+    head: (head, model) => fits.oneOf([-1, ...Array(model.get("maps")[0].shape[1]).keys()])(head),
+    lines: fits.flag,
+    hide_first: fits.flag,
+  };
 
   constructor(model) {
     this.model = model;
@@ -79,7 +99,7 @@ class View {
     this.controls();
     this.build();
     this.stop = watch(model, ["text"], () => this.refresh());
-    this.stopPaint = watch(model, ["layer", "head", "lines", "hide_first"], () => this.map && this.paint());
+    this.stopPaint = watch(model, ["layer", "head", "lines", "hide_first", "off"], () => this.soon());
     this.refresh();
   }
 
@@ -95,7 +115,18 @@ class View {
     this.lines = choice([["", "matrix"], ["1", "lines"]], "", (k) => update(model, { lines: Boolean(k) }));
     this.hide = h("input", { type: "checkbox", onchange: () => update(model, { hide_first: this.hide.checked }) });
     const fields = [labelled("Layer", this.layer), labelled("Head", this.head), labelled("View", this.lines), labelled("Hide the start", this.hide)];
-    this.frame.controls.append(...(model.get("linked") ? [] : [field]), ...fields);
+    this.off = h("input", { type: "checkbox", onchange: () => update(model, { off: this.off.checked }) });
+    if (canAsk(model, "ablate") || model.get("effects").length) fields.push(labelled("Switch this head off", this.off));
+    this.frame.controls.append(...(model.get("linked") ? [] : [field]), ...this.found(), ...fields);
+  }
+
+  /** A button for each head that was found; it goes to the text that the head was found on, if any. */
+  found() {
+    this.jumps = this.model.get("heads").map(({ label, layer, head, score, text }) => {
+      const go = () => update(this.model, { layer, head, ...(text !== undefined && { text }) });
+      return h("button", { type: "button", class: "lmk-jump", title: `layer ${layer}, head ${head}`, "data-at": `${layer} ${head}`, onclick: go }, `${label} `, h("small", {}, score.toFixed(2)));
+    });
+    return this.jumps.length ? [h("div", { class: "lmk-jumps", role: "group", "aria-label": "Heads found, with their scores" }, ...this.jumps)] : [];
   }
 
   build() {
@@ -103,25 +134,71 @@ class View {
     const note = h("figcaption", {}, "All heads: rows are layers, columns are heads. Click one.");
     this.overview = h("figure", { class: "lmk-overview" }, this.all, note);
     this.main = h("div", { class: "lmk-scroll lmk-map", tabindex: 0, role: "region", "aria-label": "The attention of one head", onkeydown: (event) => this.move(event), onpointerleave: () => this.show(this.held) });
-    this.frame.view.append(h("div", { class: "lmk-attention" }, this.main, this.overview));
+    this.after = h("div", { class: "lmk-after" });
+    this.frame.view.append(h("div", { class: "lmk-attention" }, h("div", { class: "lmk-look" }, this.main, this.after), this.overview));
   }
 
   async refresh() {
     const text = this.model.get("text");
     const turn = (this.turn = (this.turn ?? 0) + 1);
     this.sync();
+    this.waits = true;
     try {
       const stored = this.model.get("maps").find((map) => map.text === text);
       const map = stored ?? (await this.fetched(text));
       if (turn !== this.turn) return;
-      this.map = { ...map, bytes: bytes(map.weights) };
+      this.map = { ...map, text, bytes: bytes(map.weights) };
+      this.waits = false;
       this.origin.tell(stored ? "stored with the chapter" : "computed now");
       this.frame.box.removeAttribute("aria-busy");
       this.held = -1;
-      this.paint();
+      this.soon();
     } catch (error) {
-      if (turn === this.turn && error.name !== "AbortError") this.fail(error);
+      if (turn !== this.turn) return;
+      this.waits = false; // the last map stays
+      if (error.name !== "AbortError") this.fail(error);
     }
+  }
+
+  /** Paint once for all that changes now: a jump changes layer, head and text. */
+  soon() {
+    this.sync();
+    if (this.due) return;
+    this.due = true;
+    queueMicrotask(() => {
+      this.due = false;
+      if (!this.map || this.waits || this.closed) return; // the map comes first, and then this
+      this.gone = null;
+      this.paint();
+      this.affect();
+    });
+  }
+
+  /** Show what comes next without the head, from what is stored or from the model at hand. */
+  async affect() {
+    const { model } = this;
+    const [layer, head] = [model.get("layer"), model.get("head")];
+    const turn = (this.effectTurn = (this.effectTurn ?? 0) + 1);
+    if (!model.get("off")) return this.tell(null);
+    try {
+      const effect = await this.effect(this.map.text, layer, head);
+      if (turn === this.effectTurn) this.tell({ ...effect, layer, head });
+    } catch (error) {
+      if (turn === this.effectTurn && error.name !== "AbortError") this.tell({ error: error.message });
+    }
+  }
+
+  effect(text, layer, head) {
+    if (head < 0) throw new Error(NOT_ONE);
+    const stored = this.model.get("effects").find((one) => one.text === text && one.layer === layer && one.head === head);
+    if (!stored && !canAsk(this.model, "ablate")) throw new Error(NOT_STORED);
+    return stored ?? ask(this.model, { kind: "ablate", text, layer, head });
+  }
+
+  tell(effect) {
+    this.gone = effect;
+    this.after.replaceChildren(...(effect?.next ? [effectFace(effect)] : []));
+    this.show(this.held);
   }
 
   fetched(text) {
@@ -154,6 +231,9 @@ class View {
     this.head.value = model.get("head");
     this.lines.value = model.get("lines") ? "1" : "";
     this.hide.checked = model.get("hide_first");
+    this.off.checked = model.get("off");
+    const at = `${model.get("layer")} ${model.get("head")}`;
+    for (const button of this.jumps) button.setAttribute("aria-pressed", String(button.dataset.at === at));
   }
 
   /** All heads at once, a pixel a weight; black ink whose opacity is the weight (CSS inverts it in the dark). */
@@ -161,16 +241,22 @@ class View {
     const [nLayer, nHead, T] = this.map.shape;
     const cell = T + 2;
     const [width, height] = [nHead * cell, nLayer * cell];
+    this.map.image ??= this.inkHeads(width, height, cell);
+    Object.assign(this.all, { width, height });
+    this.all.style.aspectRatio = `${width} / ${height}`;
+    const context = this.all.getContext("2d");
+    context.putImageData(this.map.image, 0, 0);
+    const heads = head < 0 ? nHead : 1;
+    context.strokeRect(Math.max(0, head) * cell + 0.5, layer * cell + 0.5, heads * cell - 1, cell - 1);
+  }
+
+  inkHeads(width, height, cell) {
+    const [nLayer, nHead] = this.map.shape;
     const image = new ImageData(width, height);
     for (let l = 0; l < nLayer; l++) {
       for (let k = 0; k < nHead; k++) this.inkHead(image, l, k, cell);
     }
-    Object.assign(this.all, { width, height });
-    this.all.style.aspectRatio = `${width} / ${height}`;
-    const context = this.all.getContext("2d");
-    context.putImageData(image, 0, 0);
-    const heads = head < 0 ? nHead : 1;
-    context.strokeRect(Math.max(0, head) * cell + 0.5, layer * cell + 0.5, heads * cell - 1, cell - 1);
+    return image;
   }
 
   inkHead(image, layer, head, cell) {
@@ -240,6 +326,7 @@ class View {
     const { tokens } = this.map;
     const one = cell >= 0 ? `${name(tokens[at])} gives ${percent(this.matrix[at][cell])} of its attention to ${name(tokens[cell])}. ` : "";
     const head = this.model.get("head");
+    if (at < 0 && this.gone) return this.frame.say(this.gone.error ?? effectReading(this.gone, this.gone.layer, this.gone.head));
     const where = `Layer ${this.model.get("layer")}, ${head < 0 ? "mean over heads" : `head ${head}`}: `;
     this.frame.say(where + one + reading(tokens, this.matrix, at));
   }
@@ -272,6 +359,7 @@ class View {
   close() {
     this.stop();
     this.stopPaint();
+    this.closed = true;
     this.origin.close();
   }
 }
@@ -283,6 +371,14 @@ function line(r, c, share, height) {
   mark.style.opacity = share;
   mark.dataset.row = r;
   return mark;
+}
+
+/** The likeliest next tokens with the head and without it, two bars each. */
+function effectFace({ next, layer, head }) {
+  const cell = (share, kind) => h("td", {}, h("span", { class: `lmk-bar ${kind}`, style: `--share:${share}` }), h("span", { class: "lmk-share" }, percent(share)));
+  const rows = next.map(({ t, i, p, q }) => h("tr", {}, h("th", { scope: "row" }, chip({ t, i })), cell(p, "lmk-with"), cell(q, "lmk-without")));
+  const heads = ["next token", "with it", "without it"].map((text) => h("th", { scope: "col" }, text));
+  return h("table", { class: "lmk-effect" }, h("caption", {}, `The next token with layer ${layer}, head ${head}, and without it`), h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows));
 }
 
 const render = (host) => present(View, host);

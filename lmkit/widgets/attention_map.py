@@ -1,6 +1,7 @@
 """AttentionMap: which tokens does each token look at? (chapter 6)"""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from . import source
 from .base import Widget, html_table
 
 MAX_TOKENS = 64
+GUESSES = 5  # likeliest next tokens, with a head and without it
 
 
 class AttentionMap(Widget):
@@ -18,6 +20,10 @@ class AttentionMap(Widget):
     `lm` is a language model such as `lmkit.smollm.load()`; the maps of `texts` are stored, each
     weight in a byte. Head −1 is the mean over a layer's heads. With a kernel the reader may type
     any text of up to 64 tokens, the start token among them.
+
+    `heads` are heads to jump to, each `{"label": …, "layer": …, "head": …, "score": …}` and if it
+    belongs to one of the texts `"text": …`. What comes next without that head is then stored too,
+    for every text; with a kernel any head can be switched off.
     """
 
     _name = "attention-map"
@@ -33,28 +39,55 @@ class AttentionMap(Widget):
     hide_first = t.Bool(False).tag(sync=True)
     linked = t.Bool(False).tag(sync=True)
     model_name = t.Unicode().tag(sync=True)
+    heads = t.List(t.Dict()).tag(sync=True)
+    effects = t.List(t.Dict()).tag(sync=True)
+    off = t.Bool(False).tag(sync=True)
 
-    def __init__(self, lm: Any, *texts: str, **settings: Any) -> None:
+    def __init__(
+        self, lm: Any, *texts: str, heads: Sequence[dict[str, Any]] = (), **settings: Any
+    ) -> None:
         if not texts:
             raise ValueError('Give at least one text: AttentionMap(lm, "The cat sat.")')
         self._lm = lm
         maps = [{"text": text, **self._map(text)} for text in texts]
-        super().__init__(maps=maps, text=texts[0], model_name=lm.name, **settings)
+        for found in heads:
+            if found.get("text", texts[0]) not in texts:
+                raise ValueError(f"the head {found['label']!r} has a text that is not among those")
+        places = dict.fromkeys((found["layer"], found["head"]) for found in heads)
+        effects = [
+            {"text": text, "layer": layer, "head": head, **effect}
+            for text in (texts if places else ())
+            for (layer, head), effect in zip(places, self._effects(text, *places), strict=True)
+        ]
+        data = {"maps": maps, "heads": list(heads), "effects": effects}
+        super().__init__(text=texts[0], model_name=lm.name, **data, **settings)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer `{"text": …}` with the text's map."""
+        """Answer `{"text": …}` with its map; of the kind "ablate", with what a head changes."""
+        if request.get("kind") == "ablate":
+            place = int(request["layer"]), int(request["head"])
+            return self._effects(str(request["text"]), place)[0]
         return self._map(str(request["text"]))
 
     def summary(self) -> str:
         """Return where each token of the first text looks most, in the layer and head shown."""
         lines = [f"  {token:>12} → {seen} {share}" for token, seen, share in self._rows()]
         which = f"layer {self.layer}, head {self.head}"
-        return "\n".join([f"{self.maps[0]['text']!r}, {which}:", *lines])
+        found = [f"  {label:>12}: {where}, {score}" for label, where, score in self._found()]
+        return "\n".join([f"{self.maps[0]['text']!r}, {which}:", *lines, *found])
 
     def fallback(self) -> str:
         """Return the same as a table."""
         caption = f"{self.maps[0]['text']}: layer {self.layer}, head {self.head}"
-        return html_table(caption, ["token", "looks most at", "share"], self._rows())
+        table = html_table(caption, ["token", "looks most at", "share"], self._rows())
+        found = html_table("Heads found", ["head", "where", "score"], self._found())
+        return table + (found if self.heads else "")
+
+    def _found(self) -> list[list[str]]:
+        return [
+            [f["label"], f"layer {f['layer']}, head {f['head']}", f"{f['score']:.2f}"]
+            for f in self.heads
+        ]
 
     def _rows(self) -> list[list[str]]:
         texts = [token["t"] for token in self.maps[0]["tokens"]]
@@ -62,15 +95,45 @@ class AttentionMap(Widget):
         attn = attn.mean(0) if self.head < 0 else attn[self.head]
         return [[texts[r], texts[c], f"{attn[r, c]:.0%}"] for r, c in enumerate(attn.argmax(-1))]
 
-    def _map(self, text: str) -> dict[str, Any]:
+    def _ids(self, text: str) -> list[int]:
         ids = [self._lm.start_id, *self._lm.tokenizer.encode(text)]
         if len(ids) > MAX_TOKENS:
             raise ValueError(
                 f"The text has {len(ids):,} tokens with its start; a map may have {MAX_TOKENS}."
             )
+        return ids
+
+    def _effects(self, text: str, *places: tuple[int, int]) -> list[dict[str, Any]]:
+        """Return what comes after a text with all heads, and with each of some switched off."""
+        ids = self._ids(text)
+        runs = [self._lm(ids), *(self._lm(ids, ablate=[place]) for place in places)]
+        first, *others = (np.asarray(run.logits[-1].softmax(-1), np.float64) for run in runs)
+        effects = [compare(first, other) for other in others]
+        for effect in effects:
+            names = self._lm.tokenizer.tokens([token["i"] for token in effect["next"]])
+            pairs = zip(names, effect["next"], strict=True)
+            effect["next"] = [{"t": name, **token} for name, token in pairs]
+        return effects
+
+    def _map(self, text: str) -> dict[str, Any]:
+        ids = self._ids(text)
         names = self._lm.tokenizer.tokens(ids)
         tokens = [{"t": name, "i": i} for name, i in zip(names, ids, strict=True)]
         return {"tokens": tokens, **pack(np.asarray(self._lm(ids).attentions))}
+
+
+def compare(p: np.ndarray, q: np.ndarray, k: int = GUESSES) -> dict[str, Any]:
+    """Return the k likeliest of each of two distributions (V,), and how much lies elsewhere.
+
+    `moved` is their total variation distance, ½ Σ |p − q|.
+
+    >>> compare(np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6]), k=1)
+    {'moved': 0.4, 'next': [{'i': 2, 'p': 0.2, 'q': 0.6}, {'i': 0, 'p': 0.5, 'q': 0.1}]}
+    """
+    ids = sorted({int(i) for x in (p, q) for i in np.argsort(-x, kind="stable")[:k]})
+    ids.sort(key=lambda i: -max(p[i], q[i]))
+    tokens = [{"i": i, "p": float(f"{p[i]:.4g}"), "q": float(f"{q[i]:.4g}")} for i in ids]
+    return {"moved": round(float(np.abs(p - q).sum()) / 2, 4), "next": tokens}
 
 
 def pack(attn: np.ndarray) -> dict[str, Any]:

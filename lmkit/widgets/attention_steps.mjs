@@ -1,5 +1,5 @@
 // AttentionSteps: how does one head turn numbers into attention, step by step? (chapter 6)
-import { h, csv, download, frame, labelled, number, percent, present, quoted, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, percent, present, quoted, toolButton, update, watch } from "./kit.mjs";
 
 export const GREATEST = 99;
 const INPUTS = ["x", "w_q", "w_k", "w_v"];
@@ -81,7 +81,24 @@ const caption = (text) => h("caption", {}, ...text.split(/\^(\w)/).map((part, k)
 
 const KEYS = "Tab goes from matrix to matrix, arrows go from cell to cell; in X and the W matrices type a number, or press the up and down arrows.";
 
+/** Whether a matrix from a link has the shape of ours and entries that fit. */
+const matrixLike = (name) => (m, model) => {
+  const ours = model.get(name);
+  const row = (cells, i) => Array.isArray(cells) && cells.length === ours[i].length && cells.every(fits.amount(-GREATEST, GREATEST));
+  return Array.isArray(m) && m.length === ours.length && m.every(row);
+};
+
+/** Whether a link's cell is there: [step, row, column]. */
+function cellLike(chosen, model) {
+  if (!Array.isArray(chosen) || chosen.length !== 3) return false;
+  const state = Object.fromEntries(INPUTS.map((name) => [name, model.get(name)]));
+  const all = { ...state, ...steps(state) };
+  return Object.hasOwn(all, chosen[0]) && all[chosen[0]][chosen[1]]?.[chosen[2]] !== undefined;
+}
+
 class View {
+  static link = { ...Object.fromEntries(INPUTS.map((name) => [name, matrixLike(name)])), causal: fits.flag, scaled: fits.flag, chosen: cellLike };
+
   constructor(model) {
     this.model = model;
     this.frame = frame({

@@ -60,7 +60,8 @@ class AttentionSteps(Widget):
         _check(len(tokens), numbers)
         lists = {name: value.tolist() for name, value in numbers.items()}
         shown = {"chosen": ["weights", min(2, len(tokens) - 1), min(1, len(tokens) - 1)], **traits}
-        super().__init__(tokens=list(tokens), start=lists, **lists, **shown)
+        start = {**lists, "chosen": shown["chosen"]}
+        super().__init__(tokens=list(tokens), start=start, **lists, **shown)
 
     def steps(self) -> dict[str, Tensor]:
         """Return every matrix of the formula of chapter 6 by its name.

@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -91,6 +91,8 @@ export function reading({ bytes, states }, step) {
 const KEYS = "The slider goes through the merges with the arrow keys; the buttons go one merge forward or back.";
 
 class View {
+  static link = { text: fits.text(MAX_CHARACTERS), step: fits.count(MAX_CHARACTERS) };
+
   constructor(model) {
     this.model = model;
     this.frame = frame({
@@ -108,7 +110,7 @@ class View {
 
   controls() {
     const id = freshId("lmkit-bpe");
-    this.box = h("textarea", { id, class: "lmk-bpe-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-bpe-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onchange: () => this.send() });
     const go = (by) => () => update(this.model, { step: this.step() + by });
     this.back = h("button", { type: "button", onclick: go(-1) }, "◂ Back");
     this.next = h("button", { type: "button", onclick: go(1) }, "Merge ▸");
@@ -119,7 +121,12 @@ class View {
 
   typed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => update(this.model, { text: this.box.value, step: 0 }), 300);
+    this.timer = setTimeout(() => this.send(), 300);
+  }
+
+  send() {
+    clearTimeout(this.timer);
+    if (this.box.value !== this.model.get("text")) update(this.model, { text: this.box.value, step: 0 });
   }
 
   /** The step that is shown: the trait may be beyond what the text gives. */

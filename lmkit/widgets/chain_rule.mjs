@@ -2,7 +2,7 @@
 //
 // A sentence holds its `text` and its `tokens`: text `t`, id `i`, log probability `l` given all
 // that stands before, and `alt`, the tokens that the model expected there, likeliest first.
-import { h, ask, barsSvg, canAsk, chip, colours, csv, download, frame, number, percent, present, provenance, quoted, scientificFromLog, table, textField, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, barsSvg, canAsk, chip, colours, csv, download, frame, number, percent, present, provenance, quoted, scientificFromLog, storedOrLive, table, textField, toolButton, update, visible, watch } from "./kit.mjs";
 
 /**
  * Running sums over the tokens: log P so far, and from it P so far.
@@ -36,6 +36,7 @@ const KEYS = "Tab or the left and right arrows go from token to token; each show
 
 class View {
   static kind = "chain-rule";
+  static link = { text: storedOrLive("sentences", "chain-rule") };
 
   constructor(model) {
     this.model = model;

@@ -1,5 +1,5 @@
 // Lines in a plane for the widgets that need them: axes, marks, a picture that leaves the page.
-import { h, number } from "./kit.mjs";
+import { h, number, scientific } from "./kit.mjs";
 
 /** Make an SVG element; children that are strings become text. */
 export function svg(tag, attributes = {}, ...children) {
@@ -25,6 +25,22 @@ export function fitted(label, draw) {
   return { box, paint, close: () => observer.disconnect() };
 }
 
+/** Call `fn` whenever the theme changes: a canvas keeps the colours that it was given. */
+export function onTheme(fn) {
+  const observer = new MutationObserver(fn);
+  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributeFilter: ["data-theme", "data-jp-theme-light"] });
+  return () => observer.disconnect();
+}
+
+/** Paint a pixel for each signed number: blue above 0, orange below, nothing at 0; `most` is full ink. */
+export function inkSigned(canvas, columns, most = 1) {
+  const style = getComputedStyle(canvas);
+  const [pos, neg] = ["pos", "neg"].map((name) => style.getPropertyValue(`--lm-${name}`).trim().match(/\w\w/g)?.map((x) => parseInt(x, 16)) ?? [0, 0, 0]);
+  const image = new ImageData(canvas.width, canvas.height);
+  columns.forEach((column, x) => column.forEach((z, y) => image.data.set([...(z < 0 ? neg : pos), Math.round((255 * Math.abs(z)) / most)], 4 * (y * canvas.width + x))));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
 /** An SVG of the page as text that stands alone: the theme's colours as they are now. */
 export function alone(node) {
   const style = getComputedStyle(node);
@@ -47,7 +63,8 @@ export function ticks(from, to, most = 4) {
 const decades = (from, to) => {
   const [low, high] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
   const step = Math.max(1, Math.ceil((high - low) / 4));
-  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, k) => 10 ** (low + k * step));
+  const first = Math.ceil(low / step) * step; // so that 1 is among them where it lies on the axis
+  return Array.from({ length: Math.floor((high - first) / step) + 1 }, (_, k) => 10 ** (first + k * step));
 };
 
 const DASHES = ["none", "7 4", "2 3", "9 3 2 3"];
@@ -66,13 +83,14 @@ export function chart({ width, height = 250, x, y, lines, at }) {
   };
   const [px, py] = [along(x, left, right), along(y, bottom, top)];
   const marks = (axis) => (axis.log ? decades(axis.from, axis.to) : ticks(axis.from, axis.to));
+  const said = (axis, v) => (axis.log ? scientific(v, 1).replace("1 × ", "") : number(v, 2));
   const ink = { fill: "var(--lm-ink-2)", "font-size": 12 };
   const all = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   for (const v of marks(y)) {
     all.append(svg("line", { x1: left, x2: right, y1: py(v), y2: py(v), stroke: "var(--lm-line)" }));
-    all.append(svg("text", { x: left - 6, y: py(v) + 4, "text-anchor": "end", ...ink }, number(v, 2)));
+    all.append(svg("text", { x: left - 6, y: py(v) + 4, "text-anchor": "end", ...ink }, said(y, v)));
   }
-  for (const v of marks(x)) all.append(svg("text", { x: px(v), y: bottom + 16, "text-anchor": "middle", ...ink }, number(v, 2)));
+  for (const v of marks(x)) all.append(svg("text", { x: px(v), y: bottom + 16, "text-anchor": "middle", ...ink }, said(x, v)));
   all.append(svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, stroke: "var(--lm-ink-2)" }));
   all.append(svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", ...ink }, x.label));
   all.append(svg("text", { x: 12, y: (top + bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(top + bottom) / 2})`, ...ink }, y.label));

@@ -2,7 +2,7 @@
 //
 // Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
 // lower triangle row by row. Cosines, centring and the plane need nothing else.
-import { h, ask, canAsk, choice, csv, download, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
 import { centredGram, onPlane } from "./word_vectors.mjs";
 
 /** The whole matrix of a lower triangle. */
@@ -41,6 +41,12 @@ const KEYS = "Tab goes through the controls and the sentences; arrows move in th
 
 class View {
   static kind = "word-vectors";
+  static link = {
+    which: (k, model) => fits.oneOf([...model.get("models").keys()])(k),
+    layer: (layer, model, { which = model.get("which") }) => fits.oneOf([...model.get("models")[which].grams.keys()])(layer),
+    centred: fits.flag,
+    added: (texts, model) => Array.isArray(texts) && texts.length <= 20 && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
+  };
 
   constructor(model) {
     this.model = model;

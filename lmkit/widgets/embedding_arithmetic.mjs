@@ -2,7 +2,7 @@
 //
 // An answer holds the inputs `words` and `signs`, all words `ranked` by cosine with none left out,
 // and `gram`: the dot products of the inputs, the sum and the nearest word that is no input.
-import { h, ask, canAsk, csv, download, frame, freshId, labelled, number, present, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, fits, frame, freshId, labelled, number, present, table, update, watch } from "./kit.mjs";
 import { onPlane, vectorTable } from "./word_vectors.mjs";
 
 export const SHOWN = 8;
@@ -71,6 +71,10 @@ const KEYS = "Type a sum with spaces around + and -, then press Enter. Tab goes 
 
 class View {
   static kind = "vectors";
+  static link = {
+    text: (text, model) => model.get("answers").some((one) => one.text === text) || (fits.text(200)(text) && canAsk(model, View.kind) && Boolean(parse(text))),
+    exclude: fits.flag,
+  };
 
   constructor(model) {
     this.model = model;

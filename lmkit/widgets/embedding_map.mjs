@@ -1,5 +1,5 @@
 // EmbeddingMap: where do words lie when fifty dimensions become two? (chapter 3)
-import { h, ask, canAsk, csv, download, frame, labelled, number, percent, present, table, toolButton, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, fits, frame, labelled, number, percent, present, table, toolButton, update, watch } from "./kit.mjs";
 import { eigen, facing, vectorTable } from "./word_vectors.mjs";
 
 /**
@@ -11,7 +11,8 @@ export function principal(rows) {
   const d = rows[0].length;
   const mean = Array.from({ length: d }, (_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length);
   const centred = rows.map((row) => row.map((x, k) => x - mean[k]));
-  const spread = mean.map((_, i) => mean.map((_, j) => centred.reduce((sum, row) => sum + row[i] * row[j], 0)));
+  const spread = mean.map(() => Array(d).fill(0));
+  for (const row of centred) for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) spread[i][j] += row[i] * row[j];
   const { values, vectors } = eigen(spread);
   const total = values.reduce((sum, x) => sum + x, 0);
   const places = centred.map((row) => [0, 1].map((k) => row.reduce((sum, x, i) => sum + x * vectors[k][i], 0)));
@@ -31,12 +32,61 @@ export function next(places, at, [dx, dy]) {
   return best;
 }
 
+const DOT = 5; // half the size of a mark, in pixels
+const GAP = 7; // from a mark's middle to its name
+
+/**
+ * Where the names of points go so that none covers another, a mark or the frame's edge.
+ * @param {number[][]} points x and y of each, in pixels
+ * @param {number[][]} sizes width and height of each name
+ * @param {number[]} room width and height of the frame
+ * @param {number[]} order who chooses a place first
+ * @param {number} [must] a point whose name is shown whatever it covers
+ * @returns {(number[] | null)[]} the name's left and top, or null where there is no room
+ */
+export function labels(points, sizes, [width, height], order, must = -1) {
+  const taken = points.map(([x, y]) => [x - DOT, y - DOT, x + DOT, y + DOT]);
+  const places = points.map(() => null);
+  const free = (i) => ([left, top]) => {
+    const [right, bottom] = [left + sizes[i][0], top + sizes[i][1]];
+    const meets = (box, k) => k !== i && left < box[2] && right > box[0] && top < box[3] && bottom > box[1];
+    return left >= 0 && top >= 0 && right <= width && bottom <= height && !taken.some(meets);
+  };
+  for (const i of order) {
+    const [x, y] = points[i];
+    if (x < 0 || y < 0 || x > width || y > height) continue;
+    const place = around(points[i], sizes[i]).find(free(i)) ?? (i === must ? within(points[i], sizes[i], [width, height]) : null);
+    if (!place) continue;
+    places[i] = place;
+    taken.push([...place, place[0] + sizes[i][0], place[1] + sizes[i][1]]);
+  }
+  return places;
+}
+
+/** The places for a name beside its point, the best first. */
+function around([x, y], [w, height]) {
+  const [left, right, up, down] = [x - GAP - w, x + GAP, y - GAP - height, y + GAP];
+  const [middle, centre] = [y - height / 2, x - w / 2];
+  return [[right, middle], [left, middle], [centre, up], [centre, down], [right, up + 4], [right, down - 4], [left, up + 4], [left, down - 4]];
+}
+
+/** To the right of a point, or as near to there as the frame allows. */
+function within([x, y], [w, height], room) {
+  const clamp = (at, size, most) => Math.max(0, Math.min(at, most - size));
+  return [clamp(x + GAP, w, room[0]), clamp(y - height / 2, height, room[1])];
+}
+
 const KEYS = "Tab reaches the map; arrow keys go from word to word in that direction; + and − zoom, 0 shows all; Escape lets go.";
 const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const SHAPES = ["●", "◆", "▲", "■", "✚", "★"];
 
 class View {
   static kind = "vectors";
+  static link = {
+    shown: (names, model) => Array.isArray(names) && names.length > 0 && names.every(fits.oneOf(model.get("groups").map(({ name }) => name))),
+    around: (word, model) => fits.text(100)(word) && canAsk(model, View.kind),
+    word: fits.text(100),
+  };
 
   constructor(model) {
     this.model = model;
@@ -50,8 +100,10 @@ class View {
       keys: KEYS,
     });
     this.controls();
-    this.map = h("div", { class: "lmk-places", tabindex: 0, role: "application", "aria-label": "Map of words", "aria-description": KEYS, onkeydown: (event) => this.key(event), onwheel: (event) => this.wheel(event), onpointerdown: (event) => this.grab(event) });
+    this.map = h("div", { class: "lmk-places", tabindex: 0, role: "application", "aria-label": "Map of words", "aria-description": KEYS, onkeydown: (event) => this.key(event), onwheel: (event) => this.wheel(event), onpointerdown: (event) => this.grab(event), onpointermove: (event) => this.hover(this.under(event)), onpointerleave: () => this.hover(-1), onclick: (event) => this.pick(event) });
     this.frame.view.append(this.map);
+    this.sizes = new ResizeObserver(() => this.arrange());
+    this.sizes.observe(this.map);
     this.stop = watch(model, ["shown", "around", "word"], (_, __) => this.refresh());
     this.refresh();
   }
@@ -67,7 +119,9 @@ class View {
     const seek = () => this.search(this.find.value.trim().toLowerCase());
     this.find = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", onchange: seek, onkeydown: (event) => event.key === "Enter" && seek() });
     const label = this.live ? "Find a word, or see the neighbours of any" : "Find a word";
-    this.frame.controls.append(...boxes, labelled(label, this.find));
+    const field = labelled(label, this.find);
+    field.classList.add("lmk-wide");
+    this.frame.controls.append(...boxes, field);
     if (model.get("word")) this.find.value = model.get("word");
   }
 
@@ -91,10 +145,12 @@ class View {
 
   async refresh() {
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    const from = JSON.stringify([this.model.get("around"), this.model.get("shown")]);
+    if (this.points && from === this.from) return this.point();
     try {
       const points = this.model.get("around") ? await this.neighbours(this.model.get("around")) : this.chosen();
       if (turn !== this.turn) return;
-      this.points = points;
+      Object.assign(this, { points, from });
       Object.assign(this, principal(points.map(({ unit }) => unit)));
       this.paint();
     } catch (error) {
@@ -130,36 +186,99 @@ class View {
     this.frame.source.textContent = `${model.get("model_name")} · ${around ? "computed now" : "stored with the chapter"}${this.live ? " · other words are loaded when you ask, 1.2 MB" : ""}`;
     this.at = this.points.findIndex(({ word }) => word === model.get("word"));
     if (this.asTable) return this.map.replaceChildren(this.tableFace()), this.say();
-    const flat = this.places.flat();
-    this.reach = 1.12 * Math.max(...flat.map(Math.abs), 1e-6);
-    const dots = this.places.map((place, i) => this.dot(place, i));
-    this.map.replaceChildren(h("div", { class: "lmk-sheet" }, ...dots));
-    this.shift();
-    this.point(this.at);
+    this.bounds = [0, 1].map((k) => [Math.min(...this.places.map((place) => place[k])), Math.max(...this.places.map((place) => place[k]))]);
+    this.nodes = this.points.map(({ word, k }) => h("span", { class: "lmk-place", style: `--cat:var(--lm-cat-${k + 1})` }, h("i", { "aria-hidden": "true" }, SHAPES[k]), h("span", { class: "lmk-name" }, word)));
+    this.map.replaceChildren(...this.nodes);
+    this.extents = null;
+    this.hovered = -1;
+    this.arrange();
+    this.say();
   }
 
-  dot([x, y], i) {
-    const { word, k } = this.points[i];
-    const style = `left:${50 + (50 * x) / this.reach}%;top:${50 - (50 * y) / this.reach}%;--cat:var(--lm-cat-${k + 1})`;
-    return h("span", { class: "lmk-place", style, onclick: () => update(this.model, { word }), onpointerenter: () => this.say(i) }, h("i", { "aria-hidden": "true" }, SHAPES[k]), word);
+  /** Mark the chosen word; the others stay where they are. */
+  point() {
+    this.frame.box.removeAttribute("aria-busy");
+    this.at = this.points.findIndex(({ word }) => word === this.model.get("word"));
+    this.arrange();
+    this.say();
   }
 
-  point(at) {
-    this.at = at;
-    this.map.querySelectorAll(".lmk-place").forEach((node, i) => node.classList.toggle("lmk-here", i === at));
-    this.say(at);
+  /** Marks and names to their places in the frame as it is now; names without room wait to be pointed at. */
+  arrange() {
+    const room = [this.map.clientWidth, this.map.clientHeight];
+    if (!this.points || this.asTable || !room[0]) return;
+    this.extents ??= this.nodes.map(({ lastChild }) => [lastChild.offsetWidth, lastChild.offsetHeight]);
+    // the same scale on both axes, so that what is near in the plane is near to the eye
+    const fit = Math.min(...this.bounds.map(([least, most], k) => (0.9 * room[k]) / Math.max(most - least, 1e-6)));
+    this.scaleNow = this.zoom * fit;
+    const [cx, cy] = this.centre ?? this.bounds.map(([least, most]) => (least + most) / 2);
+    this.spots = this.places.map(([x, y]) => [room[0] / 2 + this.scaleNow * (x - cx), room[1] / 2 - this.scaleNow * (y - cy)]);
+    this.map.style.touchAction = this.zoom > 1 ? "none" : ""; // a finger pans the map, or scrolls the page
+    const placed = labels(this.spots, this.extents, room, this.order(), this.at);
+    this.nodes.forEach((node, i) => {
+      const [x, y] = this.spots[i];
+      const [left, top] = placed[i] ?? within(this.spots[i], this.extents[i], room);
+      node.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+      node.lastChild.style.transform = `translate(${(left - x).toFixed(1)}px, ${(top - y).toFixed(1)}px)`;
+      node.classList.toggle("lmk-bare", !placed[i]);
+      node.classList.toggle("lmk-here", i === this.at);
+    });
+  }
+
+  /** Who gets a name first: the chosen word, those nearest to it, then the groups in turn. */
+  order() {
+    const turn = new Map();
+    const rank = this.points.map(({ name }) => (turn.set(name, (turn.get(name) ?? 0) + 1), turn.get(name)));
+    const all = this.points.map((_, i) => i).sort((i, j) => rank[i] - rank[j]);
+    if (this.at < 0) return all;
+    const first = [this.at, ...this.nearest(this.at)];
+    return [...first, ...all.filter((i) => !first.includes(i))];
+  }
+
+  /** The point at a pointer: the one whose name or mark it touches, else the nearest within reach. */
+  under({ target, clientX, clientY }) {
+    if (!this.spots || this.asTable) return -1;
+    const touched = this.nodes.indexOf(target.closest?.(".lmk-place"));
+    if (touched >= 0) return touched;
+    const { left, top } = this.map.getBoundingClientRect();
+    const far = this.spots.map(([x, y]) => Math.hypot(clientX - left - x, clientY - top - y));
+    const nearest = far.indexOf(Math.min(...far));
+    return far[nearest] <= 16 ? nearest : -1;
+  }
+
+  hover(i) {
+    if (this.asTable || !this.nodes || i === this.hovered) return;
+    this.nodes[this.hovered]?.classList.remove("lmk-hover");
+    this.nodes[i]?.classList.add("lmk-hover");
+    this.hovered = i;
+    this.say(i < 0 ? this.at : i);
+  }
+
+  pick(event) {
+    const i = this.under(event);
+    if (i >= 0 && !this.dragged) update(this.model, { word: this.points[i].word });
   }
 
   /** What lies near a word, on the map and in all dimensions; without one, what the plane keeps. */
   say(at = this.at) {
     if (at < 0) {
       const names = this.model.get("around") ? `the neighbours of ${this.model.get("around")}` : this.model.get("shown").join(", ");
-      return this.frame.say(`${this.points.length} words (${names}). The plane keeps ${percent(this.kept)} of their variance; the rest of the 50 dimensions is not seen. Point at a word.`);
+      return this.frame.say(`${this.points.length} words (${names}). The plane keeps ${percent(this.kept)} of their variance; the rest of the 50 dimensions is not seen. Point at a mark to read its word.`);
     }
-    const nearest = (distance) => this.points.map((_, i) => i).filter((i) => i !== at).sort((i, j) => distance(i) - distance(j)).slice(0, 3).map((i) => this.points[i].word).join(", ");
-    const onMap = nearest((i) => Math.hypot(this.places[i][0] - this.places[at][0], this.places[i][1] - this.places[at][1]));
-    const inAll = nearest((i) => -this.points[i].unit.reduce((sum, x, k) => sum + x * this.points[at].unit[k], 0));
-    this.frame.say(`“${this.points[at].word}”: nearest on the map ${onMap}; nearest in all 50 dimensions ${inAll}.`);
+    const names = (found) => found.map((i) => this.points[i].word).join(", ");
+    const inAll = this.closest(at, (i) => -this.points[i].unit.reduce((sum, x, k) => sum + x * this.points[at].unit[k], 0));
+    this.frame.say(`“${this.points[at].word}”: nearest on the map ${names(this.nearest(at))}; nearest in all 50 dimensions ${names(inAll)}.`);
+  }
+
+  /** The three points at the least distance from one. */
+  closest(at, distance) {
+    const far = this.points.map((_, i) => (i === at ? Infinity : distance(i)));
+    return [...far.keys()].sort((i, j) => far[i] - far[j]).slice(0, Math.min(3, far.length - 1));
+  }
+
+  nearest(at) {
+    const [x, y] = this.places[at];
+    return this.closest(at, (i) => Math.hypot(this.places[i][0] - x, this.places[i][1] - y));
   }
 
   key(event) {
@@ -181,23 +300,15 @@ class View {
   }
 
   home(paint = true) {
-    Object.assign(this, { zoom: 1, pan: [0, 0] });
-    if (paint) this.shift();
+    Object.assign(this, { zoom: 1, centre: null });
+    if (paint) this.arrange();
   }
 
-  /** Keep the chosen word in the middle while zoomed in. */
+  /** Bring the chosen word to the middle while zoomed in. */
   follow() {
-    const [x, y] = this.at >= 0 ? this.places[this.at] : [0, 0];
-    this.pan = this.zoom > 1 ? [(-50 * x) / this.reach, (50 * y) / this.reach] : [0, 0];
-    this.shift();
-  }
-
-  shift() {
-    const sheet = this.map.querySelector(".lmk-sheet");
-    if (!sheet) return;
-    const [x, y] = this.pan ?? [0, 0];
-    sheet.style.setProperty("inset", `${50 - 50 * this.zoom + y * this.zoom}% auto auto ${50 - 50 * this.zoom + x * this.zoom}%`);
-    sheet.style.width = sheet.style.height = `${100 * this.zoom}%`;
+    if (this.zoom === 1) this.centre = null;
+    else if (this.at >= 0) this.centre = this.places[this.at];
+    this.arrange();
   }
 
   wheel(event) {
@@ -207,12 +318,14 @@ class View {
   }
 
   grab(event) {
+    this.dragged = false;
     if (this.zoom === 1 || this.asTable) return;
-    const { width, height } = this.map.getBoundingClientRect();
-    const [from, pan] = [[event.clientX, event.clientY], this.pan ?? [0, 0]];
+    const from = [event.clientX, event.clientY];
+    const [cx, cy] = this.centre ?? this.bounds.map(([least, most]) => (least + most) / 2);
     const move = (e) => {
-      this.pan = [pan[0] + (100 * (e.clientX - from[0])) / width / this.zoom, pan[1] + (100 * (e.clientY - from[1])) / height / this.zoom];
-      this.shift();
+      this.dragged ||= Math.hypot(e.clientX - from[0], e.clientY - from[1]) > 4;
+      this.centre = [cx - (e.clientX - from[0]) / this.scaleNow, cy + (e.clientY - from[1]) / this.scaleNow];
+      this.arrange();
     };
     const end = () => (this.map.removeEventListener("pointermove", move), this.map.removeEventListener("pointerup", end), this.map.removeEventListener("pointerleave", end));
     this.map.addEventListener("pointermove", move);
@@ -236,6 +349,7 @@ class View {
   }
 
   close() {
+    this.sizes.disconnect();
     this.stop();
   }
 }

@@ -3,7 +3,7 @@
 // A run holds the prompt's tokens, `start`, its settings, and `tokens`: text `t`, id `i`, the
 // model's own probability `p`, and the likeliest rivals, `top`. With a model at hand the view asks
 // for one token at a time ("continue"), so to stop is to ask no more.
-import { h, ask, canAsk, chip, choice, csv, download, frame, labelled, number, percent, present, provenance, quoted, random, textField, toolButton, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, random, storedOrLive, textField, toolButton, update, watch } from "./kit.mjs";
 
 const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
 const LENGTHS = [20, 40, 80, 160];
@@ -32,6 +32,7 @@ const KEYS = "Tab goes from token to token; Enter shows a token's rivals; Enter 
 
 class View {
   static kind = "continue";
+  static link = { text: storedOrLive("runs", "continue"), chat: fits.flag };
 
   constructor(model) {
     this.model = model;

@@ -1,11 +1,11 @@
 // GradientFlow: how much of a gradient arrives k steps earlier? (chapter 5)
-import { h, csv, download, frame, labelled, number, present, random, table, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, present, random, table, toolButton, update, watch } from "./kit.mjs";
 import { alone, chart, fitted } from "./chart.mjs";
 
 export const SIZE = 12;
 const INPUT = 0.3;
 export const KINDS = { RNN: 1, LSTM: 4, GRU: 3 };
-const START = { radius: 0.9, bias: 2, length: 50 };
+const NAMES = ["radius", "bias", "length"];
 const LONGEST = 100;
 
 /** Numbers from a normal distribution, the same as in Python (Box and Muller). */
@@ -50,8 +50,19 @@ function fixed() {
   return (made = gates);
 }
 
-const times = (w, x) => w.map((row) => dot(row, x));
-const timesT = (w, y) => w[0].map((_, j) => w.reduce((sum, row, i) => sum + row[j] * y[i], 0));
+/** W x, and Wᵀ y: plain loops, for a slider waits for some thousand of them. */
+function times(w, x) {
+  const y = zeros();
+  for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) y[i] += w[i][j] * x[j];
+  return y;
+}
+
+function timesT(w, y) {
+  const x = zeros();
+  for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) x[j] += w[i][j] * y[i];
+  return x;
+}
+
 const map = (f, ...all) => all[0].map((_, k) => f(...all.map((a) => a[k])));
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 const zeros = () => Array(SIZE).fill(0);
@@ -125,19 +136,22 @@ export function reading({ radius, bias, length }, curves) {
   const rnn = curves.RNN.at(-1);
   const fate = rnn < 1e-3 ? "In the RNN the gradient vanishes." : rnn > 1e3 ? "In the RNN the gradient explodes." : "The RNN's gradient is still of a usable size.";
   const keep = number(100 / (1 + Math.exp(-bias)));
-  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} a gate at rest keeps ${keep} % a step.`;
+  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} the LSTM's forget gate and the GRU's update gate, at rest, keep ${keep} % a step.`;
 }
 
 const KEYS = "Tab goes from slider to slider; left and right arrows move one, Home and End take it to its ends.";
 const [LEAST, MOST] = [1e-12, 1e6]; // what the chart shows; beyond it a line stays at the edge
 
 class View {
+  static link = { radius: fits.amount(0.1, 3), bias: fits.amount(-2, 6), length: (n) => fits.count(LONGEST)(n) && n >= 10 };
+
   constructor(model) {
     this.model = model;
+    this.start = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
     this.asTable = false;
     this.frame = frame({
       title: "How much of a gradient arrives many steps earlier?",
-      tools: [toolButton("⟲", "Start again", () => update(model, START))],
+      tools: [toolButton("⟲", "Start again", () => update(model, this.start))],
       menu: [
         ["Show as table", () => this.toggleTable()],
         ["Download picture (SVG)", () => download("gradients.svg", alone(this.figure.box.querySelector("svg")), "image/svg+xml")],
@@ -151,20 +165,20 @@ class View {
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The gradients as a table", hidden: true });
     this.frame.view.append(this.figure.box, this.table);
     this.frame.source.textContent = `Computed here: networks of ${SIZE} units with random rotations for weights and noise going in.`;
-    this.stop = watch(model, Object.keys(START), () => this.show());
+    this.stop = watch(model, NAMES, () => this.show());
     this.show();
   }
 
   controls() {
     const slider = (name, min, max, step) => h("input", { type: "range", min, max, step, oninput: (event) => update(this.model, { [name]: event.target.valueAsNumber }) });
-    this.sliders = { radius: slider("radius", 0.1, 2, 0.05), bias: slider("bias", -2, 6, 0.25), length: slider("length", 10, LONGEST, 5) };
-    this.outputs = Object.fromEntries(Object.keys(START).map((name) => [name, h("output", {})]));
-    const names = { radius: "Spectral radius", bias: "Bias of the gate that keeps", length: "Steps" };
-    this.frame.controls.append(...Object.keys(START).map((name) => labelled(names[name], this.sliders[name], this.outputs[name])));
+    this.sliders = { radius: slider("radius", 0.1, 3, 0.05), bias: slider("bias", -2, 6, 0.25), length: slider("length", 10, LONGEST, 5) };
+    this.outputs = Object.fromEntries(NAMES.map((name) => [name, h("output", {})]));
+    const names = { radius: "Spectral radius", bias: "Gate bias", length: "Steps" };
+    this.frame.controls.append(...NAMES.map((name) => labelled(names[name], this.sliders[name], this.outputs[name])));
   }
 
   state() {
-    return Object.fromEntries(Object.keys(START).map((name) => [name, this.model.get(name)]));
+    return Object.fromEntries(NAMES.map((name) => [name, this.model.get(name)]));
   }
 
   show() {

@@ -20,7 +20,7 @@ LAGS = (0, 5, 10, 20, 50, 100)
 class GradientFlow(Widget):
     """The gradient at step T − k over that at step T, for three networks of 12 units.
 
-    `radius` (0.1 to 2) is the spectral radius of every recurrent matrix: each is `radius` times a
+    `radius` (0.1 to 3) is the spectral radius of every recurrent matrix: each is `radius` times a
     rotation. `bias` (−2 to 6) is added where a network decides to keep: to the LSTM's forget gate
     and to the GRU's update gate. `length` (10 to 100) is the greatest k. Raises TraitError else.
     """
@@ -30,7 +30,7 @@ class GradientFlow(Widget):
     _css = source.css("kit") + source.css("gradient-flow")
     _height = 480
 
-    radius = t.Float(0.9, min=0.1, max=2).tag(sync=True)
+    radius = t.Float(0.9, min=0.1, max=3).tag(sync=True)
     bias = t.Float(2.0, min=-2, max=6).tag(sync=True)
     length = t.Int(50, min=10, max=100).tag(sync=True)
 

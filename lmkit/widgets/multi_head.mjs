@@ -3,7 +3,7 @@
 // A text's state holds its `tokens`, `shape` [L, H, T], `weights` (for each layer and head the
 // lower triangle of the attention, as bytes), `sizes` [L][H][T], the length of the vector that a
 // head adds to a token, and `total` [L][T], the length of what all heads of a layer add together.
-import { h, ask, canAsk, chip, choice, csv, download, frame, labelled, number, percent, present, provenance, quoted, table, textField, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, update, watch } from "./kit.mjs";
 
 const decode = (weights) => (typeof weights === "string" ? Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)) : weights);
 
@@ -31,7 +31,7 @@ export function reading(one, layer, token) {
   const sinks = all.filter(({ most: at }) => at === 0).length;
   const { shares, size, most: at } = all[most];
   const sum = all.reduce((total, head) => total + head.size, 0);
-  const idle = token && sinks ? ` ${sinks} of ${all.length} look most at the start, where there is little to take.` : "";
+  const idle = token && sinks ? ` ${sinks} of ${all.length} look most at the start.` : "";
   return `For ${name(one.tokens[token])} head ${most} adds most, a vector of length ${number(size)}, with ${percent(shares[at])} of its attention on ${name(one.tokens[at])}.${idle} The lengths add up to ${number(sum)}; the sum of the vectors has length ${number(one.total[layer][token])}, for heads also cancel each other.`;
 }
 
@@ -39,6 +39,12 @@ const KEYS = "Tab goes through the controls; left and right arrows go from token
 
 class View {
   static kind = "multi-head";
+
+  static link = {
+    text: storedOrLive("texts", "multi-head"),
+    layer: (layer, model) => fits.count(model.get("texts")[0].shape[0] - 1)(layer),
+    token: (token) => token === -1 || fits.count(23)(token),
+  };
 
   constructor(model) {
     this.model = model;

@@ -3,7 +3,7 @@
 // A node holds what is known of one context: the likeliest tokens with text `t`, id `i` and log
 // probability `l`; for each temperature above zero the log of the mass of all the other tokens,
 // `r`; and for each temperature the nuclei that reach beyond the stored tokens, `n`.
-import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, frame, labelled, number, percent, present, provenance, quoted, table, textField, thousands, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, bits, barsSvg, canAsk, chip, choice, colours, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, thousands, toolButton, update, visible, watch } from "./kit.mjs";
 
 export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
 export const TOP_KS = [0, 1, 2, 3, 5, 8];
@@ -43,6 +43,15 @@ export function find(trees, text, path) {
   return node ?? null;
 }
 
+/** Whether a path is in a stored tree, with the tokens' own texts. */
+export function isPath(trees, text, path) {
+  const told = path.every(({ t, i }, k) => {
+    const node = find(trees, text, path.slice(0, k));
+    return node?.t[node.i.indexOf(i)] === t;
+  });
+  return told && find(trees, text, path) !== null;
+}
+
 /** What there is to see, in a sentence. */
 export function reading(node, { p, rest, kept }, temperature) {
   const best = quoted(node.t[0]);
@@ -58,6 +67,13 @@ const KEYS = "Tab goes through the controls; arrows move in a slider and from ba
 
 class View {
   static kind = "next-token";
+  static link = {
+    text: storedOrLive("trees", "next-token"),
+    path: (path, model, { text = model.get("text") }) => isPath(model.get("trees"), text, path),
+    temperature: fits.oneOf(TEMPERATURES),
+    top_k: fits.oneOf(TOP_KS),
+    top_p: fits.oneOf(TOP_PS),
+  };
 
   constructor(model) {
     this.model = model;

@@ -1,11 +1,11 @@
 // PositionalEncoding: how can a vector say where a token stands? (chapter 6)
-import { h, choice, csv, download, frame, labelled, number, present, table, thousands, toolButton, update, watch } from "./kit.mjs";
-import { alone, chart, fitted, svg } from "./chart.mjs";
+import { h, choice, csv, download, fits, frame, labelled, number, present, table, thousands, toolButton, update, watch } from "./kit.mjs";
+import { alone, chart, fitted, inkSigned, onTheme, svg } from "./chart.mjs";
 
 export const N = 100;
 export const SIZES = [4, 8, 16, 32, 64, 128];
 export const BASES = [10, 100, 1000, 10000, 100000];
-const START = { view: "map", size: 64, base: 10000, position: 10, offset: 3, pair: 4 };
+const NAMES = ["view", "size", "base", "position", "offset", "pair"];
 
 /** The angle in radians that a pair of dimensions turns from one position to the next. */
 export const speed = (pair, size, base) => base ** ((-2 * pair) / size);
@@ -41,9 +41,9 @@ export function reading({ view, size, base, position, offset, pair }) {
     return `Pair ${pair} (dimensions ${2 * pair} and ${2 * pair + 1}) ${turn}. At position ${position} it holds sin ${number(sin)} and cos ${number(cos)}.`;
   }
   if (view === "distance") {
-    const other = Math.min(N - 1, position + offset);
+    const other = position + offset;
     const product = number(similarity(position, other, size, base));
-    return `PE(${position}) · PE(${other}) = ${product}, and so for any two positions that are ${other - position} apart: moving the position moves the curve and does not change its shape.`;
+    return `PE(${position}) · PE(${other}) = ${product}, and so for any two positions that are ${offset} apart: moving the position moves the curve and does not change its shape.`;
   }
   const product = number(Math.cos(offset * speed(pair, size, base)));
   return `Query and key start alike. At positions ${position + offset} and ${position} pair ${pair} has turned them apart by ${offset} steps, so q · k = ${product}: the position alone changes nothing, the distance does. This pair ${turn}.`;
@@ -54,12 +54,18 @@ const VIEWS = [["map", "all positions"], ["waves", "one pair's waves"], ["distan
 const USES = { map: ["position"], waves: ["position", "pair"], distance: ["position", "offset"], rope: ["position", "offset", "pair"] };
 
 class View {
+  static link = {
+    view: fits.oneOf(VIEWS.map(([view]) => view)), size: fits.oneOf(SIZES), base: fits.oneOf(BASES),
+    position: fits.count(N - 1), offset: fits.count(40), pair: fits.count(63),
+  };
+
   constructor(model) {
     this.model = model;
+    this.start = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
     this.asTable = false;
     this.frame = frame({
       title: "How can a vector say where a token stands?",
-      tools: [toolButton("⟲", "Start again", () => update(model, START))],
+      tools: [toolButton("⟲", "Start again", () => update(model, this.start))],
       menu: [
         ["Show as table", () => this.toggleTable()],
         ["Download picture (SVG)", () => this.picture()],
@@ -72,7 +78,8 @@ class View {
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The encoding as a table", hidden: true });
     this.frame.view.append(this.figure.box, this.table);
     this.frame.source.textContent = "Computed here: the sines and cosines of this chapter, and the turn of RoPE.";
-    this.stop = watch(model, Object.keys(START), () => this.show());
+    this.stop = watch(model, NAMES, () => this.show());
+    this.stopThemes = onTheme(() => this.show());
     this.show();
   }
 
@@ -96,7 +103,7 @@ class View {
   }
 
   state() {
-    const state = Object.fromEntries(Object.keys(START).map((name) => [name, this.model.get(name)]));
+    const state = Object.fromEntries(NAMES.map((name) => [name, this.model.get(name)]));
     return { ...state, pair: Math.min(state.pair, state.size / 2 - 1) };
   }
 
@@ -139,6 +146,7 @@ class View {
 
   close() {
     this.stop();
+    this.stopThemes();
     this.figure.close();
   }
 
@@ -163,16 +171,8 @@ function drawMap({ size, base, position }, width) {
   const row = h("span", { class: "lmk-positions-row", style: `top:${position}%` });
   const box = h("div", { class: "lmk-positions-box", style: `width:${Math.min(width, 560)}px` }, canvas, row);
   const rows = Array.from({ length: N }, (_, p) => encoding(p, size, base));
-  requestAnimationFrame(() => ink(canvas, rows));
+  requestAnimationFrame(() => inkSigned(canvas, rows[0].map((_, k) => rows.map((row) => row[k]))));
   return box;
-}
-
-function ink(canvas, rows) {
-  const style = getComputedStyle(canvas);
-  const [pos, neg] = ["pos", "neg"].map((name) => style.getPropertyValue(`--lm-${name}`).trim().match(/\w\w/g)?.map((x) => parseInt(x, 16)) ?? [0, 0, 0]);
-  const image = new ImageData(rows[0].length, rows.length);
-  rows.flat().forEach((z, at) => image.data.set([...(z < 0 ? neg : pos), Math.round(255 * Math.abs(z))], 4 * at));
-  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 function mapAsSvg(rows) {
@@ -189,9 +189,9 @@ function drawWaves({ size, base, position, pair }, width) {
 
 function drawDistance({ size, base, position, offset }, width) {
   const points = Array.from({ length: N }, (_, p) => [p, similarity(position, p, size, base)]);
-  const least = Math.min(0, ...points.map(([, z]) => z));
+  const least = Math.min(0, ...points.map((_, k) => similarity(0, k, size, base))); // the same wherever the position is
   const lines = [{ name: "dot product", points }];
-  return chart({ width, x: { label: `position q of PE(${position}) · PE(q)`, from: 0, to: N - 1 }, y: { label: "dot product", from: 1.1 * least, to: 0.55 * size }, lines, at: Math.min(N - 1, position + offset) });
+  return chart({ width, x: { label: `position q of PE(${position}) · PE(q)`, from: 0, to: N - 1 }, y: { label: "dot product", from: 1.1 * least, to: 0.55 * size }, lines, at: position + offset });
 }
 
 function drawRope({ size, base, position, offset, pair }, width) {

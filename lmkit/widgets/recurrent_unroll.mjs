@@ -2,7 +2,8 @@
 //
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
 // which `units` of how many, and what it expects after each token.
-import { h, chip, choice, csv, download, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { inkSigned, onTheme } from "./chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
 export function decode({ most, data }, n) {
@@ -15,6 +16,8 @@ const LABELS = {
   h: "hidden state h", c: "cell c", f: "forget gate f", i: "input gate i", o: "output gate o", g: "candidate g",
   z: "update gate z", r: "reset gate r", n: "candidate n",
 };
+/** The names of arrays in the order in which they are shown: states first, then gates. */
+const order = (arrays) => [...Object.keys(LABELS).filter((key) => arrays[key]), ...Object.keys(arrays).filter((key) => !LABELS[key])];
 const KEEPERS = { f: "forget gate keeps", z: "update gate keeps" };
 
 /** What happens at a step, in a sentence. */
@@ -34,6 +37,11 @@ export function reading(tokens, { name, arrays, expected }, step) {
 const KEYS = "Left and right arrows, also on the tokens, go a step back or forward; Home and End go to the first and the last.";
 
 class View {
+  static link = {
+    network: (name, model) => model.get("networks").some((one) => one.name === name),
+    step: (step, model) => fits.count(model.get("tokens").length - 1)(step),
+  };
+
   constructor(model) {
     this.model = model;
     this.asTable = false;
@@ -54,6 +62,7 @@ class View {
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
     this.frame.view.append(this.tokens, this.maps, this.guesses, this.table);
     this.stop = watch(model, ["network", "step"], () => this.show());
+    this.stopThemes = onTheme(() => this.show());
     this.show();
   }
 
@@ -63,7 +72,8 @@ class View {
     this.slider = h("input", { type: "range", min: 0, max: model.get("tokens").length - 1, step: 1, oninput: () => this.go(this.slider.valueAsNumber) });
     this.back = toolButton("◀", "A step back", () => this.go(this.step() - 1));
     this.forth = toolButton("▶", "A step forward", () => this.go(this.step() + 1));
-    this.frame.controls.append(labelled("Network", this.network), this.back, labelled("Step", this.slider), this.forth);
+    const steps = h("span", { class: "lmk-field" }, this.back, labelled("Step", this.slider), this.forth);
+    this.frame.controls.append(labelled("Network", this.network), steps);
   }
 
   step() {
@@ -88,7 +98,7 @@ class View {
     const held = this.tokens.contains(document.activeElement);
     this.tokens.replaceChildren(...tokens.map((token, k) => this.tokenButton(token, k, step)));
     if (held) this.tokens.children[step].focus();
-    this.maps.replaceChildren(...Object.entries(one.arrays).map(([key, rows]) => this.map(key, rows, one.arrays, step)));
+    this.maps.replaceChildren(...order(one.arrays).map((key) => this.map(key, one.arrays[key], step)));
     this.guesses.replaceChildren(...(one.expected[step] ?? []).map(([text, p]) => this.guess(text, p)));
     if (this.asTable) this.table.replaceChildren(this.tableFace());
     const known = this.model.get("model_name");
@@ -103,10 +113,10 @@ class View {
   }
 
   /** A heat map: a column a token that was read, a row a unit; blue above 0, orange below. */
-  map(key, rows, arrays, step) {
+  map(key, rows, step) {
     const canvas = h("canvas", { width: rows.length, height: rows[0].length, role: "img", "aria-label": `${LABELS[key] ?? key}: a column a token, a row a unit` });
     const most = Math.max(1, ...rows.flat().map(Math.abs));
-    requestAnimationFrame(() => ink(canvas, rows.slice(0, step + 1), most));
+    requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most));
     const mark = h("span", { class: "lmk-unroll-mark", style: `left:${(100 * step) / rows.length}%;width:${100 / rows.length}%` });
     const range = most > 1 ? `, ±${number(most, 2)}` : "";
     return h("figure", { class: "lmk-unroll-map" }, h("div", {}, canvas, mark), h("figcaption", {}, `${LABELS[key] ?? key}${range}`));
@@ -119,7 +129,7 @@ class View {
   tableFace() {
     const [one, tokens] = [this.one(), this.model.get("tokens")];
     const mean = (row) => number(row.reduce((sum, x) => sum + Math.abs(x), 0) / row.length);
-    const keys = Object.keys(one.arrays);
+    const keys = order(one.arrays);
     const lines = tokens.map((token, t) => [token, ...keys.map((key) => mean(one.arrays[key][t])), one.expected[t]?.[0] ? `${quoted(one.expected[t][0][0])} ${percent(one.expected[t][0][1])}` : "–"]);
     return table("Mean size over the units shown", ["token", ...keys, "expected"], lines);
   }
@@ -140,6 +150,7 @@ class View {
 
   close() {
     this.stop();
+    this.stopThemes();
   }
 
   data() {
@@ -147,14 +158,6 @@ class View {
     const lines = Object.entries(one.arrays).flatMap(([key, rows]) => rows.flatMap((row, t) => row.map((x, k) => [one.name, key, t, tokens[t], one.units[k], Number(x.toFixed(3))])));
     download("recurrent.csv", csv([["network", "array", "step", "token", "unit", "value"], ...lines]), "text/csv");
   }
-}
-
-function ink(canvas, rows, most) {
-  const style = getComputedStyle(canvas);
-  const [pos, neg] = ["pos", "neg"].map((name) => style.getPropertyValue(`--lm-${name}`).trim().match(/\w\w/g)?.map((x) => parseInt(x, 16)) ?? [0, 0, 0]);
-  const image = new ImageData(canvas.width, canvas.height);
-  rows.forEach((row, t) => row.forEach((x, k) => image.data.set([...(x < 0 ? neg : pos), Math.round((255 * Math.abs(x)) / most)], 4 * (k * canvas.width + t))));
-  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 const render = (host) => present(View, host);

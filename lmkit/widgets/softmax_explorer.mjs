@@ -1,5 +1,5 @@
 // SoftmaxExplorer: how do three scores become probabilities? (chapter 4)
-import { h, barsSvg, chip, colours, csv, download, frame, labelled, number, percent, present, quoted, softmax, table, toolButton, update, watch } from "./kit.mjs";
+import { h, barsSvg, chip, colours, csv, download, fits, frame, labelled, number, percent, present, quoted, softmax, table, toolButton, update, watch } from "./kit.mjs";
 
 export const GREATEST = 5;
 export const TEMPERATURES = [0, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5];
@@ -32,6 +32,12 @@ export function reading(words, logits, shift, temperature, touched = "") {
 const KEYS = "Tab goes from slider to slider; left and right arrows move one, Home and End take it to its ends.";
 
 class View {
+  static link = {
+    logits: (z, model) => Array.isArray(z) && z.length === model.get("words").length && z.every(fits.amount(-GREATEST, GREATEST)),
+    shift: fits.amount(-GREATEST, GREATEST),
+    temperature: fits.oneOf(TEMPERATURES),
+  };
+
   constructor(model) {
     this.model = model;
     this.touched = "";

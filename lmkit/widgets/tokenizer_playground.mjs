@@ -2,7 +2,7 @@
 //
 // Words, characters, bytes, a small BPE and a small WordPiece work here. SmolLM2 and MiniLM are
 // stored for the examples; for other texts the kernel is asked, or their vocabularies are loaded.
-import { h, ask, canAsk, chip, choice, csv, download, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { Tokenizer, byteAlphabet, showBytes, wellFormed } from "../engine/bpe.mjs";
 
 const MAX_CHARACTERS = 2000;
@@ -116,6 +116,8 @@ function loadReal(root) {
 const KEYS = "Type, and all rows follow. Rows of more than 300 tokens show the first 300.";
 
 class View {
+  static link = { text: fits.text(MAX_CHARACTERS), ids: fits.flag };
+
   constructor(model) {
     this.model = model;
     this.kernel = canAsk(model, "tokenize");
@@ -156,7 +158,7 @@ class View {
     const { model } = this;
     const id = freshId("lmkit-cut");
     const examples = model.get("examples").map(({ about, text }) => [text, about]);
-    this.box = h("textarea", { id, class: "lmk-cut-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed() });
+    this.box = h("textarea", { id, class: "lmk-cut-box", rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onchange: () => this.send(this.box.value) });
     this.examples = choice([["", "your own"], ...examples], "", (text) => text && this.send(text));
     this.ids = h("input", { type: "checkbox", onchange: () => update(model, { ids: this.ids.checked }) });
     this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-cut-label" }, "Text"), this.box, labelled("Example", this.examples), labelled("Show ids", this.ids));

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from conftest import axe_violations, says, visit, widget
 
 CHAPTER = "notebooks/03-embeddings.html"
@@ -89,6 +90,50 @@ def test_map_shows_neighbours_of_any_word(page, served):
     box.get_by_label(re.compile("Find a word")).fill("bank")
     box.get_by_label(re.compile("Find a word")).press("Enter")
     says(box, "nearest in all 50 dimensions banks, securities, banking")
+
+
+OVERLAPS = """map => {
+  const edge = map.getBoundingClientRect();
+  const names = [...map.querySelectorAll(".lmk-place:not(.lmk-bare) > .lmk-name")];
+  const boxes = names.map((name) => name.getBoundingClientRect());
+  const within = (a, b) => a.left < b.right - 1 && a.top < b.bottom - 1;
+  const meet = (a, b) => within(a, b) && within(b, a);
+  const isCut = (a) => a.left < edge.left || a.right > edge.right
+    || a.top < edge.top || a.bottom > edge.bottom;
+  const bad = (a, i) => isCut(a) || boxes.some((b, k) => k !== i && meet(a, b));
+  return names.filter((_, i) => bad(boxes[i], i)).map((name) => name.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_on_the_map_do_not_overlap_and_are_not_cut(new_page, served, width):
+    box = widget(visit(new_page(width), served + CHAPTER), "embedding-map")
+    places = box.locator(".lmk-places")
+    for group in ["countries", "verbs", "bodies"]:
+        box.get_by_label(group).check()
+    says(box, "183 words")
+    for _ in range(3):
+        assert places.evaluate(OVERLAPS) == []
+        bare = places.locator(".lmk-bare").count()
+        assert 183 - bare > 30
+        box.get_by_role("button", name="Zoom in").click()
+
+
+def test_a_word_without_room_for_its_name_is_read_out_and_shown(new_page, served):
+    box = widget(visit(new_page(390), served + CHAPTER), "embedding-map")
+    says(box, "91 words")
+    bare = box.locator(".lmk-bare").first
+    word = bare.text_content()[1:]
+    x, y = bare.evaluate("e => { const r = e.getBoundingClientRect(); return [r.left, r.top]; }")
+    assert not bare.locator(".lmk-name").is_visible()
+    box.page.mouse.move(x, y)
+    says(box, f"“{word}”: nearest on the map")
+    assert box.locator(".lmk-hover > .lmk-name").is_visible()
+    box.page.mouse.move(0, 0)
+    box.get_by_label("Find a word").fill(word)
+    box.get_by_label("Find a word").press("Enter")
+    assert box.locator(".lmk-here > .lmk-name").inner_text() == word
+    assert box.locator(".lmk-places").evaluate(OVERLAPS) == []
 
 
 # ----------------------------------------------------------- ContextualBank

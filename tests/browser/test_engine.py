@@ -270,6 +270,44 @@ def test_a_cache_changes_no_numbers(page, model, draw):
     assert max(found[:2]) < 1e-3
 
 
+def test_heads_switched_off_are_those_of_torch(page, model, draw):
+    """Also in a text of more than one slice; the next run has all heads again."""
+    for n in (12, 140):
+        ids = [model.start_id, *draw.sample(range(model.config.vocab_size), n - 1)]
+        off = [(draw.randrange(30), draw.randrange(9)) for _ in range(3)]
+        script = """([ids, ablate]) => {
+            const before = lm.forward(ids).logits;
+            const without = lm.forward(ids, { ablate }).logits;
+            const left = lm.seen.length;
+            const after = lm.forward(ids).logits;
+            return [[...without], left, before.every((z, i) => z === after[i])];
+        }"""
+        ours, left, whole = page.evaluate(script, [ids, off])
+        with torch.inference_mode():
+            theirs = model(ids, attentions=False, ablate=off).logits[-1].log_softmax(-1)
+        gap = torch.tensor(ours).log_softmax(-1) - theirs
+        assert gap[theirs.topk(20).indices].abs().max() <= 0.01
+        assert left == 0  # the cache of such a run serves no other
+        assert whole
+
+
+def test_all_results_without_heads_are_those_of_torch(page, model):
+    ids = [model.start_id, *model.tokenizer.encode("The capital of France is")]
+    off = [[23, 4], [1, 3]]
+    page.evaluate(
+        """async ([ids, ablate]) => {
+            const out = lm.forward(ids, { ablate, all: true, attentions: true, hidden: true });
+            for (const [name, array] of Object.entries(out)) await send(name, array);
+        }""",
+        [ids, off],
+    )
+    ours = {name: np.frombuffer(data, "<f4") for name, data in Handler.received.items()}
+    with torch.inference_mode():
+        found = compare(ours, model(ids, ablate=off), model.config, len(ids))
+    assert found["log p"] <= 0.01
+    assert max(found["attention"], found["hidden"]) <= 1e-3
+
+
 def test_scores_are_log_probs(page, model, draw):
     text = " ".join(some_text(draw) for _ in range(12))
     ids = [model.start_id, *model.tokenizer.encode(text)][:300]
@@ -375,6 +413,11 @@ def test_many_generations_take_no_more_memory(page):
         "lm.generate([1], { temperature: NaN })",
         "lm.generate([1], { topK: 1.5 })",
         "lm.generate([1], { topP: 0 })",
+        "lm.forward([1], { ablate: [[30, 0]] })",
+        "lm.forward([1], { ablate: [[0, 1.5]] })",
+        "lm.forward([1], { ablate: [3] })",
+        "lm.forward([1], { ablate: 3 })",
+        "lm.forward([1], { past: 1, ablate: [[0, 0]] })",
         "lm.chatIds([])",
         "lm.chatIds([{ role: 'me', content: 'Hi' }])",
         "lm.chatIds([{ role: 'user', content: 3 }])",

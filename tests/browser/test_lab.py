@@ -10,6 +10,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from conftest import says
 
 CELLS = [
     "from lmkit import smollm\n"
@@ -21,6 +22,43 @@ CELLS = [
     'print("PY", repr(w.text), [t["t"] for t in w.path], w.temperature)\nw.temperature = 0.5',
     'lm.next_token("Once upon a")[0][0]',
 ]
+SHOW = """
+from lmkit import assets, embeddings, minilm, smollm
+from lmkit.tokenizers import WordPiece
+from lmkit.widgets import *
+import json
+lm, bert, glove = smollm.load(), minilm.load(), embeddings.load_glove(50_000)
+piece = WordPiece.load(assets.path("minilm") / "tokenizer.json")
+plays = assets.path("shakespeare").read_text("utf-8")[:20_000]
+cut = TokenizerPlayground(plays, lm.tokenizer, piece, ("A", "Arya is amazing!"), vocab_size=400)
+train = BPETrainer("low low lower lowest newest widest")
+total = EmbeddingArithmetic(glove)
+places = EmbeddingMap(glove)
+bank = ContextualBank(glove, bert, lm, ["The bank lends.", "The river has a bank."], "bank")
+soft = SoftmaxExplorer()
+writes = Generate(lm, "The quick brown fox", length=3)
+last = dict(label="end token", layer=7, head=8, score=0.5)
+looks = AttentionMap(lm, "The cat sat.", heads=[last])
+display(cut, train, total, places, bank, soft, QuickCheck("sequence-check-shift"), writes, looks)
+"""
+SEEN = """
+expected = lm.next_token("Two and two make")[0][0]
+print(json.dumps(dict(
+    cut=[cut.text, cut.ids], train=train.step, total=total.text, bank=bank.added,
+    places=[places.around, places.word], soft=soft.temperature, writes=[writes.text, expected],
+    looks=[looks.layer, looks.head, looks.text, looks.off])))
+"""
+MOVE = """
+cut.text = "Python speaks"
+train.step = 3
+total.exclude = False
+places.shown, places.around, places.word = ["verbs"], "", "went"
+bank.which = 2
+soft.logits, soft.temperature = [0.0, 0.0, 0.0], 1
+writes.text = "Once upon a time"
+looks.layer, looks.head, looks.lines, looks.off = 5, -1, True, False
+print("moved")
+"""
 OPTIONS = {
     "ServerApp.token": "",
     "IdentityProvider.token": "",
@@ -35,9 +73,11 @@ OPTIONS = {
 def lab(tmp_path_factory):
     """Serve a folder with one notebook; yields the folder and the server's address."""
     folder = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "nb.ipynb")
+    for name, sources in {"nb": CELLS, "all": [SHOW, SEEN, MOVE]}.items():
+        cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
+        written = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+        nbformat.write(written, folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,19 +110,36 @@ def wait_for(url, process, log):
 @pytest.fixture(scope="module")
 def notebook(lab, browser):
     """Open the notebook and run its first four cells; yields the page."""
-    page = browser.new_page(viewport={"width": 1200, "height": 3000})
-    page.foreign, page.errors = [], []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("request", lambda request: keep_foreign(page, request.url))
-    page.goto(f"{lab[1]}/lab/tree/nb.ipynb?reset")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
-    page.get_by_title("Idle").or_(page.get_by_text("| Idle")).first.wait_for(timeout=120_000)
+    page = opened(browser, lab, "nb", 3000)
     for number in range(4):
         page.locator(".jp-Notebook .jp-Cell .cm-content").nth(number).click()
         page.keyboard.press("Shift+Enter")
     page.locator(".lmk-widget").nth(2).wait_for(timeout=120_000)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def all_widgets(lab, browser):
+    """Open a notebook that shows every other widget, and run its first cell; yields the page."""
+    page = opened(browser, lab, "all", 9000)
+    page.locator(".jp-Notebook .jp-Cell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".lmk-widget").nth(8).wait_for(timeout=120_000)
+    yield page
+    page.close()
+
+
+def opened(browser, lab, name, height):
+    """A page with a notebook whose kernel is idle, as tall as all of its widgets."""
+    page = browser.new_page(viewport={"width": 1200, "height": height})
+    page.foreign, page.errors = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: keep_foreign(page, request.url))
+    page.goto(f"{lab[1]}/lab/tree/{name}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
+    page.get_by_title("Idle").or_(page.get_by_text("| Idle")).first.wait_for(timeout=120_000)
+    return page
 
 
 def figure(page, title):
@@ -158,3 +215,97 @@ def test_an_answer_lands_in_a_file_beside_the_notebook(notebook, lab):
 def test_nothing_is_asked_of_another_host(notebook):
     assert notebook.foreign == []
     assert notebook.errors == []
+
+
+TITLES = {
+    "cut": "How is this text cut?",
+    "train": "Which pair is merged next?",
+    "total": "Which word is nearest to the sum?",
+    "places": "Which words lie together?",
+    "bank": "Does “bank” have one vector?",
+    "soft": "How do scores become probabilities?",
+    "check": "Quick check",
+    "writes": "How does the model write?",
+    "looks": "Which tokens does each token look at?",
+}
+
+
+def type_in(box, label, text):
+    field = box.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab):
+    page = all_widgets
+    box = {name: figure(page, title) for name, title in TITLES.items()}
+
+    # what a reader does, and what each figure answers; words and tokens come from the kernel
+    box["cut"].get_by_label("Text", exact=True).fill("unbelievable 🦊")
+    box["cut"].get_by_label("Show ids").check()
+    box["cut"].get_by_label("SmolLM2").locator(".lmk-chip").nth(3).wait_for()
+    box["train"].get_by_role("button", name="Merge ▸").click()
+    says(box["train"], "Merge 1 made “lo”")
+    type_in(box["total"], "Sum", "walked - walk + swim")
+    says(box["total"], "“swam” is nearest")
+    says(box["total"], "computed now", "source")
+    type_in(box["places"], "Find a word, or see the neighbours of any", "bank")
+    says(box["places"], "nearest in all 50 dimensions banks")
+    type_in(box["bank"], "Your sentence", "The blood bank is open.")
+    says(box["bank"], "computed now", "source")
+    assert box["bank"].locator(".lmk-sentence").count() == 3
+    box["soft"].get_by_label("Temperature").press("Home")
+    says(box["soft"], "takes everything")
+    box["check"].get_by_label("Nothing.").check()
+    box["check"].get_by_role("button", name="Check").click()
+    says(box["check"], "Right.")
+    type_in(box["writes"], "Prompt", "Two and two make")
+    box["writes"].get_by_role("button", name="One token").click()
+    says(box["writes"], "1 token")
+    written = box["writes"].locator(".lmk-written").inner_text()
+    type_in(box["looks"], "Text", "The dog slept.")
+    box["looks"].get_by_label("Layer").select_option("3")
+    box["looks"].get_by_label("Head", exact=True).select_option("2")
+    says(box["looks"], "computed now", "source")
+    box["looks"].get_by_label("Switch this head off").check()
+    says(box["looks"], "Without layer 3, head 2, “")
+    assert box["looks"].locator(".lmk-effect tbody tr").count() >= 5
+    box["looks"].get_by_role("button", name="end token 0.50").click()
+    says(box["looks"], "Without layer 7, head 8, “")
+
+    seen = json.loads(run_cell(page, 1))
+    prompt, expected = seen.pop("writes")
+    assert prompt == "Two and two make"
+    assert "".join(written.split()).endswith("make" + expected.strip())
+    assert seen == {
+        "cut": ["unbelievable 🦊", True],
+        "train": 1,
+        "total": "walked - walk + swim",
+        "places": ["bank", "bank"],
+        "bank": ["The blood bank is open."],
+        "soft": 0,
+        "looks": [7, 8, "The dog slept.", True],
+    }
+    answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
+    assert answers["sequence-check-shift"]["text"] == "0"
+
+    assert run_cell(page, 2).strip() == "moved"
+    assert_moved(box)
+    assert page.foreign == [] and page.errors == []
+
+
+def assert_moved(box):
+    """Every figure shows what Python gave to it."""
+    says(box["cut"], "13 characters")
+    assert box["cut"].get_by_label("Text", exact=True).input_value() == "Python speaks"
+    says(box["train"], "Merge 3 made")
+    assert not box["total"].get_by_label("Leave the inputs out").is_checked()
+    says(box["places"], "“went”: nearest on the map")
+    assert box["places"].get_by_label("verbs").is_checked()
+    says(box["bank"], "All 3 vectors are equal")
+    says(box["soft"], "33.3 %")
+    says(box["writes"], "Nothing is written yet")
+    assert "Once upon a time" in box["writes"].locator(".lmk-written").inner_text()
+    says(box["looks"], "Layer 5, mean over heads")
+    assert box["looks"].locator(".lmk-pair").is_visible()
+    assert box["looks"].locator(".lmk-effect").count() == 0

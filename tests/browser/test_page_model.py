@@ -420,6 +420,25 @@ def test_chain_rule_answers_as_python(loaded, lm):
     assert ask(loaded, kind="chain-rule", text="") == {"tokens": []}
 
 
+def test_a_head_switched_off_answers_as_python(loaded, lm):
+    from lmkit.widgets import AttentionMap
+
+    request = {"kind": "ablate", "text": "The capital of France is", "layer": 23, "head": 4}
+    twin = AttentionMap(lm, "a").answer(request)
+    ours = loaded.evaluate("(request) => lmkit.model.ask(request)", request)
+    assert ours["moved"] == pytest.approx(twin["moved"], abs=0.005)
+    assert ours["next"][0]["t"] == twin["next"][0]["t"] == " Paris"
+    p, q = ({t["t"]: (t["p"], t["q"]) for t in answer["next"]} for answer in (ours, twin))
+    for token in p.keys() & q.keys():
+        assert p[token] == pytest.approx(q[token], abs=0.005)
+    assert len(p.keys() & q.keys()) >= len(q) - 1  # one may be a draw for the last place
+    message = loaded.evaluate(
+        """() => lmkit.model.ask({ kind: "ablate", text: "a", layer: 30, head: 0 })
+            .catch((error) => error.message)"""
+    )
+    assert message == "A head is [layer, head], from [0, 0] to [29, 8]."
+
+
 def test_attention_answers_as_python(loaded, lm):
     from lmkit.widgets import AttentionMap, attention_map
 

@@ -47,6 +47,16 @@ def test_axe_finds_nothing(new_page, served, name, theme, width):
     assert axe_violations(page) == []
 
 
+def test_every_page_has_a_description_of_its_own(site):
+    found = {}
+    for name in [f"{name}.html" for name in (TOC["root"], *CHAPTERS)]:
+        text = (site / name).read_text("utf-8")
+        (found[name],) = re.findall(r'<meta name="description" content="([^"]+)">', text)
+        assert 40 <= len(found[name]) <= 200, found[name]
+    assert len(set(found.values())) == len(found)
+    assert found[CHAPTER].startswith("A language model does one thing: it reads a text")
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_in_the_open_contents(new_page, served, theme):
     page = visit(new_page(390, theme=theme), served + CHAPTER)

@@ -38,6 +38,22 @@ def test_playground_follows_typing_and_examples(page, way):
     says(box, "16 characters: from 4 tokens")
 
 
+def test_text_is_not_lost_when_the_reader_is_quick(page, served):
+    visit(page, served + CHAPTER)
+    box = widget(page, "tokenizer-playground")
+    field = box.get_by_label("Text", exact=True)
+    field.click()
+    field.press("End")
+    page.keyboard.type(" Yes.")
+    box.get_by_label("Show ids").click()
+    says(box, "21 characters")
+    assert field.input_value() == "Arya is amazing! Yes."
+    box = widget(page, "bpe-trainer")
+    box.get_by_label("Text to learn from").fill("banana")
+    box.get_by_role("button", name="Merge ▸").click()
+    says(box, "Merge 1 made “an”")
+
+
 def test_playground_loads_the_real_vocabularies_when_asked(page, served):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -21,6 +21,7 @@ def test_steps_explain_a_cell_and_a_changed_number_flows(page, way):
     box.get_by_role("button", name="Start again").click()
     assert box.get_by_label("weights, sat, cat:").inner_text() == "97.2 %"
     assert field.input_value() == "1"
+    says(box, "“sat” gives “cat” e^4.24")
 
 
 def test_steps_by_keyboard_alone(page, way):
@@ -44,6 +45,8 @@ def test_positions_in_four_views(page, way):
     says(box, "PE(10) · PE(13) = 25.6")
     box.get_by_label("Position").fill("40")
     says(box, "PE(40) · PE(43) = 25.6")
+    box.get_by_label("Position").press("End")
+    says(box, "PE(99) · PE(102) = 25.6")
     box.get_by_label("Show", exact=True).select_option("rope")
     says(box, "q · k = 0.583")
     box.get_by_label("Position").focus()

@@ -1,6 +1,6 @@
 import { centredGram, eigen, onPlane, spelling, vectorTable } from "/lmkit/widgets/word_vectors.mjs";
 import { completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
-import { next, principal } from "/lmkit/widgets/embedding_map.mjs";
+import { labels, next, principal } from "/lmkit/widgets/embedding_map.mjs";
 import { cosines, mostAlike, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
 import { unpack as unpackFile } from "/book/site/vectors.mjs";
 import { lastToken } from "/book/site/worker.mjs";
@@ -106,4 +106,25 @@ test("a word is found where it ends", () => {
 test("arrows go to the nearest word in their direction", () => {
   const places = [[0, 0], [1, 0.1], [3, 0], [0, 2], [-1, 0]];
   equal([[1, 0], [0, 1], [-1, 0], [0, -1]].map((step) => next(places, 0, step)), [1, 3, 4, 0]);
+});
+
+test("names on the map cover neither each other, nor a mark, nor the edge", () => {
+  const points = Array.from({ length: 120 }, (_, i) => [200 + 190 * Math.sin(7.3 * i), 150 + 145 * Math.cos(3.1 * i)]);
+  const sizes = points.map((_, i) => [20 + (i % 7) * 8, 16]);
+  const order = points.map((_, i) => 119 - i);
+  const placed = labels(points, sizes, [400, 300], order);
+  const boxes = placed.flatMap((place, i) => (place ? [[i, ...place, place[0] + sizes[i][0], place[1] + 16]] : []));
+  equal(boxes.length > 30 && placed[119] !== null, true, `${boxes.length} have room`);
+  for (const [i, l, t, r, b] of boxes) {
+    equal(l >= 0 && t >= 0 && r <= 400 && b <= 300, true, "inside");
+    equal(boxes.every(([j, l2, t2, r2, b2]) => i === j || r <= l2 || r2 <= l || b <= t2 || b2 <= t), true, `name ${i}`);
+    equal(points.every(([x, y], j) => i === j || x + 5 <= l || x - 5 >= r || y + 5 <= t || y - 5 >= b), true, `marks at ${i}`);
+  }
+});
+
+test("the chosen word's name is shown wherever it lies, and none outside the frame", () => {
+  const crowd = Array.from({ length: 50 }, (_, i) => [390 + (i % 5) * 2, 150 + i / 5]);
+  const placed = labels([...crowd, [500, 20]], [...crowd, 0].map(() => [60, 16]), [400, 300], [7, ...crowd.keys(), 50], 7);
+  equal(placed[7] !== null && placed[7][0] <= 340, true, "the chosen one, pushed inside");
+  equal(placed[50], null, "beyond the edge");
 });

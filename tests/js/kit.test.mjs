@@ -1,5 +1,5 @@
-import { barsSvg, csv, draw, filterTopK, filterTopP, number, percent, probabilities, random, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
-import { close, equal, test, vectors } from "./harness.mjs";
+import { barsSvg, csv, draw, filterTopK, filterTopP, fits, linkTo, linkedState, number, percent, probabilities, random, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
+import { close, equal, test, throws, vectors } from "./harness.mjs";
 
 test("sampling agrees with transformers on the shared vectors", async () => {
   const cases = await vectors("sampling");
@@ -77,4 +77,18 @@ test("hostile text stays text", () => {
 
 test("csv quotes what needs it and defuses formulas", () => {
   equal(csv([["a", 'say "hi"', 1], ["=1+1", "x,y", -0.5]]), 'a,"say ""hi""",1\r\n\'=1+1,"x,y",-0.5\r\n');
+});
+
+test("a link carries what fits its figure, and nothing else", () => {
+  const link = { layer: fits.count(5), lines: fits.flag, text: fits.text(9), head: (k, model, { layer }) => k <= layer };
+  const model = { figure: "map-1" };
+  const state = { layer: 3, lines: true, text: "a b&=#%é", head: 2 };
+  equal(linkedState(linkTo("map-1", state), link, model), state);
+  equal(linkedState(linkTo("map-2", state), link, model), null, "another figure");
+  equal([linkedState("", link, model), linkedState("#text=hello", link, model), linkedState(linkTo("map-1", {}), link, {})], [null, null, null]);
+  const wrong = [{ layer: 6 }, { layer: 1.5 }, { layer: "3" }, { lines: 1 }, { text: "0123456789" }, { head: 2 }, { other: 1 }, { constructor: 1 }, null, 7, "x", [1]];
+  for (const one of wrong) throws(() => linkedState(linkTo("map-1", one), link, model), /does not have here/);
+  throws(() => linkedState("#figure=map-1&state={", link, model), /does not have here/);
+  throws(() => linkedState("#figure=map-1", link, model), /does not have here/);
+  throws(() => linkedState(linkTo("map-1", state) + "&x=" + "x".repeat(8000), link, model), /does not have here/);
 });

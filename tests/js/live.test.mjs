@@ -1,5 +1,5 @@
 import { link, parseLink } from "/lmkit/widgets/live.mjs";
-import { column, greatest, reading, rows, withoutFirst } from "/lmkit/widgets/attention_map.mjs";
+import { column, effectReading, greatest, reading, rows, withoutFirst } from "/lmkit/widgets/attention_map.mjs";
 import { reading as written, settingName } from "/lmkit/widgets/generate.mjs";
 import { judgeNumber, judgeOrder, readNumber, shuffled } from "/lmkit/widgets/quick_check.mjs";
 import { equal, test } from "./harness.mjs";
@@ -38,6 +38,14 @@ test("an attention reading names who looks where", () => {
   const said = reading(tokens, rows(map, 0, 0), 1);
   equal(said, "“cat” looks at “cat” 80.0 %, the start 20.0 %; it gets 40.0 % from “sat”.");
   equal(reading(tokens, rows(map, 0, 0), -1).startsWith("On average a token gives 20.0 % of its attention to the start"), true);
+});
+
+test("a head switched off: what falls, what leads, what moves", () => {
+  const next = [{ t: " Paris", i: 1, p: 0.806, q: 0.394 }, { t: " located", i: 2, p: 0.02, q: 0.45 }];
+  equal(effectReading({ moved: 0.426, next }, 23, 4), "Without layer 23, head 4, “Paris” falls from 80.6 % to 39.4 %; “located” leads with 45.0 %. 42.6 % of the probability goes to other tokens.");
+  const same = [{ t: " mat", i: 3, p: 0.3, q: 0.3 }];
+  equal(effectReading({ moved: 0.001, next: same }, 0, 8), "Without layer 0, head 8, “mat” stays at 30.0 %. 0.100 % of the probability goes to other tokens.");
+  equal(effectReading({ moved: 0.1, next: [{ t: " mat", i: 3, p: 0.3, q: 0.4 }] }, 0, 8).includes("rises from 30.0 % to 40.0 %"), true);
 });
 
 test("a run's reading counts first guesses and surprise", () => {

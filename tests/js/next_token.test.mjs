@@ -1,4 +1,4 @@
-import { TEMPERATURES, TOP_PS, distribution, find, reading } from "/lmkit/widgets/next_token.mjs";
+import { TEMPERATURES, TOP_PS, distribution, find, isPath, reading } from "/lmkit/widgets/next_token.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("the stored distribution is that of the whole vocabulary, cut by transformers", async () => {
@@ -33,4 +33,12 @@ test("the reading line says what is seen", () => {
   equal(reading(node, { p: [0.995, 0.002], rest: 0.003, kept: Infinity }, 1), "“over” takes nearly all the probability: 0.0072 bits of surprise.");
   equal(reading(node, { p: [1, 0], rest: 0, kept: 1 }, 0).startsWith("Temperature 0 is greedy"), true);
   equal(reading(node, { p: [0.2, 0.1], rest: 0.7, kept: 12345 }, 2).includes("12\u2009345 tokens are left"), true);
+});
+
+test("a path that a link brings is a stored one, with the stored texts", () => {
+  const told = [{ text: "a", root: { i: [5, 6], t: [" x", " y"], c: [{ i: [7], t: ["z"] }] } }];
+  equal([[], [{ t: " x", i: 5 }]].map((path) => isPath(told, "a", path)), [true, true]);
+  const wrong = [[{ t: " lie", i: 5 }], [{ t: " y", i: 6 }], [{ t: " x", i: 5 }, { t: "z", i: 7 }]];
+  equal(wrong.map((path) => isPath(told, "a", path)), [false, false, false]);
+  equal(isPath(told, "b", []), false);
 });

@@ -1,5 +1,5 @@
 import * as nextToken from "/lmkit/widgets/next_token.mjs";
-import { TEMPERATURES, TOP_PS, likeliest, lowerTriangles, pack } from "/book/site/worker.mjs";
+import { TEMPERATURES, TOP_PS, compare, likeliest, lowerTriangles, pack } from "/book/site/worker.mjs";
 import { PageModel, obstacle } from "/book/site/model.mjs";
 import { close, equal, test } from "./harness.mjs";
 
@@ -131,3 +131,9 @@ test("leaving the loop ends the run", () => withWorker(async (model, { sent, wor
   for await (const { text } of model.generate("a")) if (text) break;
   equal(sent, ["generate", "step", "stop"]);
 }));
+
+test("two distributions are compared by the likeliest of both, as in Python", () => {
+  const [p, q] = [[0.6, 0.3, 0.1, 0], [0, 0.3, 0.1, 0.6]];
+  equal(compare(p, q, 1), { moved: 0.6, next: [{ i: 0, p: 0.6, q: 0 }, { i: 3, p: 0, q: 0.6 }] });
+  equal(compare([0.5, 0.3, 0.2], [0.1, 0.3, 0.6], 1), { moved: 0.4, next: [{ i: 2, p: 0.2, q: 0.6 }, { i: 0, p: 0.5, q: 0.1 }] });
+});

@@ -8,7 +8,7 @@ from test_next_token import Toy
 
 from lmkit import smollm
 from lmkit.widgets import AttentionMap
-from lmkit.widgets.attention_map import pack, unpack
+from lmkit.widgets.attention_map import compare, pack, unpack
 
 
 def causal(n_layer, n_head, n_tokens, seed=0):
@@ -38,3 +38,55 @@ def test_the_models_maps_and_the_limit():
 def test_it_needs_a_text():
     with pytest.raises(ValueError, match="at least one text"):
         AttentionMap(Toy())
+
+
+def test_heads_are_none_by_default_and_cost_nothing():
+    widget = AttentionMap(smollm.load(), "a")
+    assert (widget.heads, widget.effects, widget.off) == ([], [], False)
+
+
+def test_the_effect_of_each_head_is_stored_and_any_other_is_answered():
+    lm = smollm.load()
+    text = "The capital of France is"
+    found = [{"label": "is → France", "layer": 23, "head": 4, "score": 0.95, "text": text}]
+    widget = AttentionMap(lm, "Hello", text, heads=found, layer=23, head=4)
+    assert [(e["text"], e["layer"], e["head"]) for e in widget.effects] == [
+        ("Hello", 23, 4),
+        (text, 23, 4),
+    ]
+    effect = widget.effects[1]
+    ids = [lm.start_id, *lm.tokenizer.encode(text)]
+    p, q = (lm(ids, ablate=off).logits[-1].softmax(-1) for off in ([], [(23, 4)]))
+    assert effect["moved"] == pytest.approx((p - q).clamp(min=0).sum().item(), abs=1e-4)
+    paris = effect["next"][0]
+    assert paris["t"] == " Paris"
+    assert (paris["p"], paris["q"]) == pytest.approx((p.max().item(), q[paris["i"]].item()), 1e-3)
+    assert {token["i"] for token in effect["next"]} == {
+        *p.topk(5)[1].tolist(),
+        *q.topk(5)[1].tolist(),
+    }
+    asked = widget.answer({"kind": "ablate", "text": text, "layer": 13, "head": 8})
+    assert asked["moved"] < 0.1 < effect["moved"]
+    assert "is → France: layer 23, head 4, 0.95" in widget.summary()
+    assert "<caption>Heads found</caption>" in widget.fallback()
+
+
+@pytest.mark.parametrize("place", [(30, 0), (0, 9), (0, -1)])
+def test_a_head_that_is_not_there_is_a_sentence(place):
+    widget = AttentionMap(smollm.load(), "a")
+    with pytest.raises(ValueError, match=r"there is no head .* layers are 0 to 29"):
+        widget.answer({"kind": "ablate", "text": "a", "layer": place[0], "head": place[1]})
+
+
+def test_a_head_belongs_to_a_text_that_is_there():
+    found = [{"label": "x", "layer": 0, "head": 0, "score": 1, "text": "b"}]
+    with pytest.raises(ValueError, match="'x' has a text that is not among those"):
+        AttentionMap(smollm.load(), "a", heads=found)
+
+
+def test_compare_takes_the_likeliest_of_both():
+    p, q = np.array([0.6, 0.3, 0.1, 0.0]), np.array([0.0, 0.3, 0.1, 0.6])
+    assert compare(p, q, 1) == {
+        "moved": 0.6,
+        "next": [{"i": 0, "p": 0.6, "q": 0.0}, {"i": 3, "p": 0.0, "q": 0.6}],
+    }

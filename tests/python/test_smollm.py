@@ -55,6 +55,52 @@ def test_without_attentions_the_rest_is_the_same(model):
         _ = fast.attentions
 
 
+@pytest.mark.parametrize("off", [[(18, 6)], [(0, 0), (0, 8), (29, 3)]])
+@pytest.mark.parametrize("keep", [True, False])
+def test_without_heads_equal_to_transformers_with_their_slices_zeroed(model, oracle, off, keep):
+    ids, d = ids_of(model, TEXTS[0]), model.config.head_dim
+
+    def zero(slices):
+        def hook(module, args):
+            x = args[0].clone()
+            for head in slices:
+                x[..., head * d : (head + 1) * d] = 0
+            return (x,)
+
+        return hook
+
+    layers = oracle.model.layers
+    handles = [
+        layers[at].self_attn.o_proj.register_forward_pre_hook(
+            zero([h for where, h in off if where == at])
+        )
+        for at in {layer for layer, _ in off}
+    ]
+    try:
+        with torch.inference_mode():
+            theirs = oracle(torch.tensor([ids])).logits[0]
+    finally:
+        for handle in handles:
+            handle.remove()
+    ours = model(ids, attentions=keep, ablate=off).logits
+    torch.testing.assert_close(ours, theirs, atol=2e-4, rtol=0)
+    assert (ours - model(ids).logits).abs().max() > 0.1
+
+
+def test_a_head_that_is_off_keeps_its_weights_and_later_runs_are_whole(model):
+    ids = ids_of(model, TEXTS[0])
+    whole, without = model(ids), model(ids, ablate=[(5, 1)])
+    torch.testing.assert_close(without.attentions[:6], whole.attentions[:6], atol=0, rtol=0)
+    assert not torch.equal(without.attentions[6], whole.attentions[6])
+    assert torch.equal(model(ids).logits, whole.logits)
+
+
+@pytest.mark.parametrize("head", [(30, 0), (0, 9), (-1, 0), (0, -1)])
+def test_a_head_that_is_not_there_is_a_sentence(model, head):
+    with pytest.raises(ValueError, match="layers are 0 to 29, heads 0 to 8"):
+        model([1, 2], ablate=[head])
+
+
 def test_attentions_of_a_long_text_are_kept_only_on_request(model, monkeypatch):
     monkeypatch.setattr(smollm, "MANY_ATTENTIONS", 16)
     ids = ids_of(model, TEXTS[0])

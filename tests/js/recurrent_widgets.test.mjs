@@ -1,0 +1,80 @@
+import { KINDS, SIZE, curve, gaussians, reading as readFlow, rotation } from "/lmkit/widgets/gradient_flow.mjs";
+import { decode, reading as readUnroll } from "/lmkit/widgets/recurrent_unroll.mjs";
+import { chart } from "/lmkit/widgets/chart.mjs";
+import { close, equal, test, vectors } from "./harness.mjs";
+
+test("gradients flow back as a product of Jacobians says", async () => {
+  const { flow } = await vectors("recurrent_widgets");
+  equal(flow.length, 5, "number of settings");
+  for (const { curves, ...state } of flow) {
+    equal(Object.keys(curves), Object.keys(KINDS));
+    for (const [kind, want] of Object.entries(curves)) {
+      const got = curve(kind, state);
+      equal(got.length, state.length + 1);
+      want.forEach((x, k) => close(got[k], x, 1e-6 * x, `${kind}, radius ${state.radius}, k = ${k}`));
+    }
+  }
+});
+
+test("a rotation keeps lengths and angles", () => {
+  const rows = rotation(3);
+  rows.forEach((a, i) => rows.forEach((b, j) => close(a.reduce((sum, x, k) => sum + x * b[k], 0), i === j ? 1 : 0, 1e-12)));
+  equal(rotation(3), rows, "the same seed");
+  equal(JSON.stringify(rotation(4)) === JSON.stringify(rows), false, "another seed");
+});
+
+test("noise has mean 0 and variance 1", () => {
+  const drawn = gaussians(1, 20001);
+  equal(drawn.length, 20001);
+  const mean = drawn.reduce((sum, x) => sum + x, 0) / drawn.length;
+  close(mean, 0, 0.03);
+  close(drawn.reduce((sum, x) => sum + (x - mean) ** 2, 0) / drawn.length, 1, 0.03);
+});
+
+test("the sentence under the gradients tells vanishing from exploding", () => {
+  const state = { radius: 0.9, bias: 2, length: 50 };
+  const say = (rnn) => readFlow(state, { RNN: [1, rnn], LSTM: [1, 0.5], GRU: [1, 0.25] });
+  equal(say(2e-6), "Of a gradient of 1, 50 steps earlier the RNN has 2.00 × 10⁻⁶, the LSTM has 0.500, the GRU has 0.250. In the RNN the gradient vanishes. The spectral radius is 0.900; with a bias of 2.00 the LSTM's forget gate and the GRU's update gate, at rest, keep 88.1 % a step.");
+  equal(say(5000).includes("the RNN has 5000,") && say(5000).includes("In the RNN the gradient explodes."), true);
+  equal(say(0.2).includes("The RNN's gradient is still of a usable size."), true);
+});
+
+test("a slider's move is answered in time", () => {
+  const state = { radius: 1, bias: 2, length: 100 };
+  const all = () => Object.keys(KINDS).forEach((kind) => curve(kind, state));
+  all(); // the first makes the matrices
+  const times = [0, 1, 2].map(() => {
+    const start = performance.now();
+    all();
+    return performance.now() - start;
+  });
+  equal(Math.min(...times) < 25, true, `100 ms on a page throttled 4 times; took ${times}`);
+  equal(SIZE, 12);
+});
+
+test("arrays are read from signed bytes", async () => {
+  const { packed, arrays } = await vectors("recurrent_widgets");
+  equal(Object.keys(packed).sort(), ["c", "h"]);
+  for (const [name, one] of Object.entries(packed)) {
+    const got = decode(one, 3);
+    equal(got.map((row) => row.length), [2, 2, 2]);
+    arrays[name].forEach((row, t) => row.forEach((x, k) => close(got[t][k], x, (0.51 * one.most) / 127, `${name} ${t} ${k}`)));
+  }
+});
+
+test("a step says what comes in, what is kept, what is expected", () => {
+  const tokens = ["s", "u", "n"];
+  const arrays = { h: [[0.5, 0], [1, -0.5], [1, -0.5]], f: [[0.5, 0.5], [0.9, 0.7], [1, 1]] };
+  const one = { name: "LSTM", arrays, expected: [[["u", 0.5]], [["m", 0.25]], [["n", 0.125]]] };
+  equal(readUnroll(tokens, one, 0), "Step 1 of 3: the LSTM reads “s”, and its units move by 0.250 on average. On average its forget gate keeps 50.0 % of what was there. It expects “u”, with 50.0 %; “u” comes.");
+  equal(readUnroll(tokens, one, 1), "Step 2 of 3: the LSTM reads “u”, and its units move by 0.500 on average. On average its forget gate keeps 80.0 % of what was there. It expects “m”, with 25.0 %; “n” comes.");
+  equal(readUnroll(tokens, one, 2).endsWith("keeps 100 % of what was there. It expects “n”, with 12.5 %."), true);
+  equal(readUnroll(tokens, { name: "RNN", arrays: { h: arrays.h }, expected: [] }, 2), "Step 3 of 3: the RNN reads “n”, and its units move by 0 on average.");
+});
+
+test("an axis of powers of ten has its mark at 1", () => {
+  const axis = (from, to) => chart({ width: 400, x: { label: "x", from: 0, to: 9 }, y: { label: "y", from, to, log: true }, lines: [{ name: "a", points: [[0, 1], [9, 1]] }] });
+  const marks = (from, to) => [...axis(from, to).querySelectorAll("text[text-anchor=end]")].map((node) => node.textContent);
+  equal(marks(1e-12, 1e6).length, 4);
+  equal(marks(1e-12, 1e6)[2] === marks(1, 1e3)[0], true);
+});
