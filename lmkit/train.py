@@ -48,7 +48,7 @@ class History:
 
     def smooth(self, points: int = 60) -> list[tuple[int, float]]:
         """Give means of neighbouring losses, at most so many: (steps done, mean)."""
-        width = max(1, math.ceil(max(self.steps, len(self.losses)) / points))
+        width = max(1, math.ceil(len(self.losses) / points))
         parts = [self.losses[i : i + width] for i in range(0, len(self.losses), width)]
         return [(i * width + len(part), sum(part) / len(part)) for i, part in enumerate(parts)]
 
@@ -211,7 +211,8 @@ class Progress:
         if self.handle:
             self.handle.update(_Live(line, history))
         else:
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            bar = "#" * (20 * len(history.losses) // self.steps)
+            print(f"\r\x1b[K[{bar:20}] {line}", end="", file=sys.stderr, flush=True)
         self.drawn = time.monotonic()
 
     def close(self) -> None:
@@ -229,7 +230,8 @@ class _Live:
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         from html import escape
 
-        page = f"<p>{self.line}</p>{self.history.draw()._repr_mimebundle_()['text/html']}"
+        bar = f'<progress max="{self.history.steps}" value="{len(self.history.losses)}"></progress>'
+        page = f"<p>{bar} {self.line}</p>{self.history.draw()._repr_mimebundle_()['text/html']}"
         if self.history.samples:
             page += f"<pre>{escape(self.history.samples[-1][1])}</pre>"
         return {"text/html": page, "text/plain": self.line}
