@@ -9,15 +9,18 @@ from types import ModuleType
 __version__ = "0.1.0"
 __all__ = [
     "assets",
+    "checkpoints",
     "embeddings",
     "exercises",
     "generate",
     "gguf",
     "minilm",
+    "ngram",
     "plot",
     "rnn",
     "smollm",
     "tokenizers",
+    "train",
     "transformer",
     "widgets",
 ]
