@@ -15,7 +15,7 @@ def test_steps_explain_a_cell_and_a_changed_number_flows(page, way):
     field = box.get_by_label("X, mat, column 1")
     field.fill("0")
     says(box, "Entry 1 of the vector of “mat” is 0. Change it, and watch it flow.")
-    assert box.get_by_label("weights, sat, mat:").inner_text() == "0.246 %"
+    assert box.get_by_label("weights, sat, mat:").inner_text() == "0.245 %"
     field.fill("1000")
     says(box, "A number between −99 and 99 goes here")
     box.get_by_role("button", name="Start again").click()
