@@ -4,7 +4,7 @@ Functions take the logits (V,) of one position. The widgets' JavaScript does the
 tested on tests/data/sampling.json. `beam_search` looks several tokens ahead (chapter 4).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -82,6 +82,36 @@ def probabilities(
 def sample(probs: Tensor, generator: torch.Generator | None = None) -> int:
     """Draw one token id from probabilities (V,), with torch's random numbers or the generator's."""
     return int(torch.multinomial(probs, 1, generator=generator))
+
+
+def continuation(
+    next_logits: Callable[[list[int]], Tensor],
+    ids: Sequence[int] | Tensor,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+) -> Iterator[int]:
+    """Go on with token ids, one new id at a time: what every model here writes by.
+
+    `next_logits` is given the ids that it has not seen yet, and gives the logits (V,) after them.
+    For the options see `probabilities`; the seed makes it repeatable. Raises ValueError at once,
+    not with the first id, when an option is out of range or ids are empty.
+    """
+    check_sampling(temperature, top_k, top_p)
+    new = [int(i) for i in ids]
+    if not new:
+        raise ValueError("ids are empty: the model needs at least one token to go on from")
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def steps(new: list[int]) -> Iterator[int]:  # apart, so that the checks come at once
+        for _ in range(max_new_tokens):
+            probs = probabilities(next_logits(new), temperature, top_k, top_p)
+            new = [sample(probs, generator)]
+            yield new[0]
+
+    return steps(new)
 
 
 def beam_search(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from lmkit.generate import check_sampling, probabilities, sample
+from lmkit.generate import continuation
 
 State = tuple[Tensor, ...]  # h, and c where there is one, each (B, H)
 
@@ -212,23 +212,16 @@ class CharRNN(nn.Module):
         top_p: float | None = None,
         seed: int | None = None,
     ) -> Iterator[int]:
-        """Go on with token ids, one id at a time; for the options see `generate.probabilities`.
+        """Go on with token ids, one id at a time; for the options see `generate.continuation`.
 
         The seed makes it repeatable. What was read before lives on in the state alone.
         """
-        check_sampling(temperature, top_k, top_p)
-        start = torch.as_tensor(ids)
-        if not len(start):
-            raise ValueError("ids are empty: the model needs at least one token to go on from")
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        state = None
 
-        def steps(new: Tensor) -> Iterator[int]:  # apart, so that the checks come at once
-            state = None
-            for _ in range(max_new_tokens):
-                with torch.no_grad():
-                    logits, state = self.run(new[None], state)
-                probs = probabilities(logits[0, -1], temperature, top_k, top_p)
-                new = torch.tensor([sample(probs, generator)])
-                yield int(new)
+        @torch.no_grad()
+        def next_logits(new: list[int]) -> Tensor:
+            nonlocal state
+            logits, state = self.run(torch.tensor(new)[None], state)
+            return logits[0, -1]
 
-        return steps(start)
+        return continuation(next_logits, ids, max_new_tokens, temperature, top_k, top_p, seed)

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, rms_norm, scaled_dot_product_attention, silu
 
 from lmkit import assets, gguf
-from lmkit.generate import check_sampling, probabilities, sample
+from lmkit.generate import continuation
 from lmkit.tokenizers import BPETokenizer
 from lmkit.transformer import KVCache, causal_mask
 
@@ -321,14 +322,14 @@ class SmolLM(nn.Module):
         return self._logits(self._run(self._check_ids(ids, cache), cache)[-1:])[0]
 
     @torch.inference_mode()
-    def head_outputs(self, ids: Sequence[int] | Tensor) -> Tensor:
-        """Give what each head of each layer adds to each token's vector: (L, H, T, D).
+    def head_outputs(self, out: Output) -> Tensor:
+        """Give what each head of each layer added to each token's vector in a run: (L, H, T, D).
 
         Over the heads it sums to what a layer's attention adds: Concat(head₁, …)·W_O is the sum
         of the headᵢ·W_Oᵢ, with W_Oᵢ the rows of W_O that meet headᵢ (chapter 6). For short texts:
-        it holds L·H·D numbers a token, 622 KB.
+        it holds L·H·D numbers a token, 622 KB. `out` is what `model(ids)` gave, without a cache.
         """
-        c, out, added = self.config, self(ids, attentions=True), []
+        c, added = self.config, []
         for module, x, attn in zip(self.blocks, out.hidden_states, out.attentions, strict=False):
             block = cast(Block, module)
             v = (block.attn_norm(x) @ block.attn.qkv)[:, -c.n_kv_head * c.head_dim :]  # not rotated
@@ -400,26 +401,18 @@ class SmolLM(nn.Module):
         The seed makes it repeatable. Raises ValueError at once when an option is out of range or
         the context would overflow.
         """
-        check_sampling(temperature, top_k, top_p)
         if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
             raise ValueError(
                 f"max_new_tokens must be a whole number, 0 or more, not {max_new_tokens}"
             )
         ids = self._check_ids(ids)
         self._check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
-
-        def steps(ids: Tensor) -> Iterator[int]:  # apart, so that the checks above come at once
-            cache = KVCache()
-            for _ in range(max_new_tokens):
-                probs = probabilities(self.next_logits(ids, cache), temperature, top_k, top_p)
-                token_id = sample(probs, generator)
-                if token_id in self.stop_ids:
-                    return
-                yield token_id
-                ids = torch.tensor([token_id])
-
-        return steps(ids)
+        cache = KVCache()
+        new = continuation(
+            lambda new: self.next_logits(new, cache),
+            ids, max_new_tokens, temperature, top_k, top_p, seed,
+        )  # fmt: skip
+        return takewhile(lambda token_id: token_id not in self.stop_ids, new)
 
     def _stream(self, ids: Iterable[int]) -> Iterator[str]:
         """Decode ids as they come, and hold the bytes of half a character back."""

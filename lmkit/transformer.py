@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from lmkit.generate import check_sampling, probabilities, sample
+from lmkit.generate import continuation
 
 POSITIONS = ("learned", "sinusoidal", "none")
 
@@ -286,25 +286,18 @@ class GPT(nn.Module):
         top_p: float | None = None,
         seed: int | None = None,
     ) -> Iterator[int]:
-        """Go on with token ids, one id at a time; for the options see `generate.probabilities`.
+        """Go on with token ids, one id at a time; for the options see `generate.continuation`.
 
         The seed makes it repeatable. When the context is full, only its last tokens are seen.
         """
-        check_sampling(temperature, top_k, top_p)
-        window = [int(i) for i in ids]
-        if not window:
-            raise ValueError("ids are empty: the model needs at least one token to go on from")
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        cache, window = self.new_cache(), list[int]()
 
-        def steps(window: list[int]) -> Iterator[int]:  # apart, so that the checks come at once
-            cache, new = self.new_cache(), window
-            for _ in range(max_new_tokens):
-                if cache.n_seen + len(new) > self.config.n_context:
-                    # every position moves by one, so nothing that was computed can be kept
-                    cache, new = self.new_cache(), window[-self.config.n_context :]
-                probs = probabilities(self.next_logits(new, cache), temperature, top_k, top_p)
-                new = [sample(probs, generator)]
-                window = window[-self.config.n_context :] + new
-                yield new[0]
+        def next_logits(new: list[int]) -> Tensor:
+            nonlocal cache, window
+            window = (window + new)[-self.config.n_context :]
+            if cache.n_seen + len(new) > self.config.n_context:
+                # every position moves by one, so nothing that was computed can be kept
+                cache, new = self.new_cache(), window
+            return self.next_logits(new, cache)
 
-        return steps(window)
+        return continuation(next_logits, ids, max_new_tokens, temperature, top_k, top_p, seed)

@@ -1,12 +1,13 @@
 """MultiHead: what does each head of a layer take, and from where? (chapter 6)"""
 
-import base64
 from typing import Any
 
+import numpy as np
 import torch
 import traitlets as t
 
 from . import source
+from .attention_map import pack, unpack
 from .base import Widget, html_table
 
 MAX_TOKENS = 24  # the start token among them; a row for each head must fit the page
@@ -63,16 +64,12 @@ class MultiHead(Widget):
 
     def _rows(self) -> list[list[str]]:
         one, at = self.texts[0], self._at()
-        tokens, (_, n_head, n) = [token["t"] for token in one["tokens"]], one["shape"]
-        flat = torch.frombuffer(bytearray(base64.b64decode(one["weights"])), dtype=torch.uint8)
-        row, step = at * (at + 1) // 2, n * (n + 1) // 2
+        tokens, weights = [token["t"] for token in one["tokens"]], unpack(one)[self.layer]
         rows = []
-        for head in range(n_head):
-            start = (self.layer * n_head + head) * step + row
-            shares = flat[start : start + at + 1]
+        for head, shares in enumerate(weights[:, at]):
             most = int(shares.argmax())
-            share, size = f"{shares[most] / 255:.0%}", f"{one['sizes'][self.layer][head][at]:.2f}"
-            rows.append([f"head {head}", tokens[most], share, size])
+            size = f"{one['sizes'][self.layer][head][at]:.2f}"
+            rows.append([f"head {head}", tokens[most], f"{shares[most]:.0%}", size])
         return rows
 
     def _measure(self, text: str) -> dict[str, Any]:
@@ -81,17 +78,14 @@ class MultiHead(Widget):
             raise ValueError(
                 f"The text has {len(ids) - 1} tokens; this figure takes 1 to {MAX_TOKENS - 1}."
             )
-        attn = self._lm(ids, attentions=True).attentions  # (L, H, T, T)
-        kept = torch.ones(attn.shape[-2:], dtype=torch.bool).tril()
-        weights = (attn[:, :, kept] * 255).round().to(torch.uint8)
-        parts = self._lm.head_outputs(ids)  # (L, H, T, D)
+        out = self._lm(ids)
+        parts = self._lm.head_outputs(out)  # (L, H, T, D)
         return {
             "tokens": [
                 {"t": token, "i": i}
                 for token, i in zip(self._lm.tokenizer.tokens(ids), ids, strict=True)
             ],
-            "shape": list(attn.shape[:3]),
-            "weights": base64.b64encode(weights.numpy().tobytes()).decode(),
+            **pack(np.asarray(out.attentions)),
             "sizes": _rounded(parts.norm(dim=-1)),  # (L, H, T)
             "total": _rounded(parts.sum(1).norm(dim=-1)),  # (L, T)
         }

@@ -131,7 +131,7 @@ def test_head_outputs_sum_to_what_the_oracles_attention_adds(model, oracle):
     for hook in hooks:
         hook.remove()
     for layer in (0, 13, 29):
-        parts = model.head_outputs(ids)[layer]
+        parts = model.head_outputs(model(ids))[layer]
         assert parts.shape == (9, len(ids), 576)
         torch.testing.assert_close(parts.sum(0), added[layer], atol=2e-3, rtol=1e-3)
 
@@ -147,7 +147,7 @@ def test_one_head_alone_is_what_the_oracle_adds_when_the_others_are_off(model, o
     with torch.no_grad():
         oracle(torch.tensor([ids]))
     keep.remove(), take.remove()
-    torch.testing.assert_close(model.head_outputs(ids)[4, 1], found[0], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(model.head_outputs(model(ids))[4, 1], found[0], atol=1e-3, rtol=1e-3)
 
 
 def test_multi_head_stores_weights_and_lengths(model):
@@ -155,7 +155,7 @@ def test_multi_head_stores_weights_and_lengths(model):
     one = widget.texts[0]
     assert one["shape"] == [30, 9, 8]
     assert len(one["sizes"]) == 30 and len(one["sizes"][0][0]) == 8
-    parts = model.head_outputs([token["i"] for token in one["tokens"]])[19]
+    parts = model.head_outputs(model([token["i"] for token in one["tokens"]]))[19]
     assert one["sizes"][19][4][6] == pytest.approx(parts[4, 6].norm().item(), abs=0.006)
     assert one["total"][19][6] == pytest.approx(parts[:, 6].sum(0).norm().item(), abs=0.006)
     assert "layer 19, from token 6" in widget.summary()
