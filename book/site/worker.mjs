@@ -47,13 +47,23 @@ function placed(parts) {
   return parts.map((part) => ({ ...part, offset: (end += part.bytes) - part.bytes }));
 }
 
-/** Work through a list, some at a time. */
+/**
+ * Work through a list, some at a time. After a failure nothing new is begun, but what is under way
+ * goes on to its end: a part that has half come would be lost otherwise.
+ */
 async function inLanes(items, count, work) {
   const queue = [...items];
   const lane = async () => {
-    for (let item = queue.shift(); item; item = queue.shift()) await work(item);
+    try {
+      for (let item = queue.shift(); item; item = queue.shift()) await work(item);
+    } catch (error) {
+      queue.length = 0;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: count }, lane));
+  const ends = await Promise.allSettled(Array.from({ length: count }, lane));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 /** Whole parts in Cache Storage; where the browser keeps nothing, it holds nothing. */

@@ -286,6 +286,18 @@ def test_a_part_that_does_not_come(page, live, complaints, answer, sentence):
     assert last in parts and len(parts) <= 2, "the parts that came are not asked for again"
 
 
+def test_what_is_under_way_when_a_part_fails_is_kept(page, live, complaints):
+    visit(page, live + CHAPTER)
+    first, *rest = page.evaluate("lmkit.model.spec.parts.map((part) => part.name)")
+    page.route(f"**/model/{first}", lambda route: route.fulfill(status=404))
+    assert "is missing on the site (404)" in failure(page)
+    complaints.clear()
+    page.unroute(f"**/model/{first}")
+    parts = asked(page)
+    load(page)
+    assert sorted(parts) == sorted([first, *rest[1:]]), "the second part came and was kept"
+
+
 def test_a_kept_part_that_is_damaged_is_fetched_again(page, live):
     load(visit(page, live + CHAPTER))
     page.evaluate("""async () => {
