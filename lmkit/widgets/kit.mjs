@@ -24,6 +24,14 @@ export function h(tag, props = {}, ...children) {
   return node;
 }
 
+/** Make an SVG element; children that are strings become text. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
 let lastId = 0;
 // In JupyterLab each widget brings a kit of its own, and their ids meet in one document.
 const kitId = Math.random().toString(36).slice(2, 7);
@@ -32,6 +40,9 @@ const kitId = Math.random().toString(36).slice(2, 7);
 export const freshId = (stem = "lmkit") => `${stem}-${kitId}-${(lastId += 1)}`;
 
 // ----------------------------------------------------------------- numbers
+
+/** The numbers of an array that is stored as base64 of its bytes: `Of` is Uint8Array or Int8Array. */
+export const unpacked = (text, Of = Uint8Array) => new Of(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -222,20 +233,81 @@ export function update(model, values) {
  * @returns {() => void} the clean-up
  */
 export function present(View, { model, el }) {
+  const again = restart(View, model);
+  const full = fullScreen(el);
   const link = linked(View, model);
   let view;
   const show = () => {
     view = new View(model);
+    view.frame.equip(again, full.button);
     link?.offer(view.frame);
     el.replaceChildren(...(link ? [link.note] : []), view.frame.box);
   };
   show();
-  const close = () => (link?.close(), view.close?.());
+  const close = () => (full.close(), link?.close(), view.close?.());
   if (!View.kind) return close;
   const renew = () => canAsk(model, View.kind) === view.live || (view.close(), show());
   const soon = () => setTimeout(renew); // a task of its own for each view: the page never stalls
   model.page?.addEventListener("state", soon);
   return () => (model.page?.removeEventListener("state", soon), close());
+}
+
+/** A button that gives a figure the state in which it was found. One that reads a shared text has none. */
+function restart({ link }, model) {
+  if (!link || model.get("linked")) return null;
+  const start = Object.keys(link).map((name) => [name, model.get(name)]);
+  return toolButton("⟲", "Start again", () => update(model, Object.fromEntries(start)));
+}
+
+/**
+ * A button that gives an element the whole screen. Where the browser has no full screen (iPhones,
+ * frames of other pages) it lies over the page instead. The button stays with the element when its view is
+ * made anew. All else is inert meanwhile, so that Tab and a screen reader stay in the figure.
+ */
+function fullScreen(el) {
+  let others = [];
+  const button = toolButton(corners(), "Full screen", () => (isFull(el) ? leave() : enter()));
+  const settle = () => {
+    const full = isFull(el);
+    button.ariaPressed = String(full);
+    others.forEach((node) => (node.inert = false));
+    others = full ? around(el) : [];
+    others.forEach((node) => (node.inert = true));
+    if (!full) document.removeEventListener("fullscreenchange", settle);
+  };
+  const enter = async () => {
+    document.addEventListener("fullscreenchange", settle);
+    try {
+      await el.requestFullscreen();
+    } catch {
+      el.popover = "manual";
+      el.showPopover();
+      settle();
+    }
+  };
+  const leave = () => {
+    if (document.fullscreenElement === el) return document.exitFullscreen();
+    el.removeAttribute("popover");
+    settle();
+  };
+  const escape = (event) => event.key === "Escape" && !event.defaultPrevented && isFull(el) && leave();
+  el.classList.add("lmk-stage");
+  el.addEventListener("keydown", escape);
+  button.hidden = !document.fullscreenEnabled && !el.showPopover;
+  button.ariaPressed = "false";
+  return { button, close: () => (isFull(el) && leave(), el.removeEventListener("keydown", escape)) };
+}
+
+const isFull = (el) => el.matches(":is(:fullscreen, :popover-open)");
+const corners = () => svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, fill: "none", stroke: "currentColor", "stroke-width": 1.5 }, svg("path", { d: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" }));
+
+/** All of the page that an element neither holds nor lies in. */
+function around(el) {
+  const found = [];
+  for (let node = el; node.parentElement && node !== document.body; node = node.parentElement) {
+    found.push(...[...node.parentElement.children].filter((other) => other !== node && !other.inert));
+  }
+  return found;
 }
 
 // ------------------------------------------------------------------- links
@@ -353,21 +425,42 @@ function loading(page, button) {
 /**
  * The frame that every widget has: the question it answers, its controls, the view, the reading
  * line (what you see, in a sentence), the source line (where the numbers came from), a menu.
- * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string}} spec
+ * `rows` gives a table that the menu can show below the view, as [caption, head, rows of text].
+ * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string, rows?: () => any[]}} spec
  */
-export function frame({ title, tools = [], menu = [], keys = "" }) {
+export function frame({ title, tools = [], menu = [], keys = "", rows }) {
   const reading = h("output", { class: "lmk-reading", "aria-live": "polite" });
   const source = h("p", { class: "lmk-source" });
   const controls = h("div", { class: "lmk-controls" });
   const view = h("div", { class: "lmk-view" });
   const heading = h("p", { class: "lmk-title", id: freshId("lmkit-title") }, title);
-  const parts = { reading, source, controls, view };
-  const { button, offer } = menuButton(menu, keys, parts);
-  const buttons = h("div", { class: "lmk-tools" }, ...tools, button);
   const box = h("div", { class: "lmk-widget", role: "group", "aria-labelledby": heading.id });
+  const below = rows && tableBelow(rows);
+  const tell = (text) => (say(reading, text), below?.paint());
+  const items = [...(rows ? [[TABLE, below.toggle]] : []), ...menu];
+  const at = items.findIndex(([name]) => name === DATA);
+  if (at >= 0) items.splice(at, 0, ["Download picture (PNG)", () => picture(box, title, tell)]);
+  const { button, offer } = menuButton(items, keys, tell);
+  const buttons = h("div", { class: "lmk-tools" }, ...tools, button);
+  /** Put what every figure has between a widget's own tools and its menu. */
+  const equip = (again, full) => {
+    const own = tools.some((tool) => tool.textContent === "⟲");
+    const extra = [own ? null : again, full].filter(Boolean);
+    button ? button.before(...extra) : buttons.append(...extra);
+  };
   box.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a key pressed in here is meant for us
-  box.append(h("div", { class: "lmk-head" }, heading, buttons), controls, view, reading, source);
-  return { box, ...parts, offer, say: (text) => say(reading, text) };
+  box.append(h("div", { class: "lmk-head" }, heading, buttons), controls, view, ...(rows ? [below.region] : []), reading, source);
+  return { box, reading, source, controls, view, equip, offer, say: tell };
+}
+
+const TABLE = "Show as table";
+const DATA = "Download data (CSV)";
+
+/** A table of what there is to see; it follows the reading line. */
+function tableBelow(rows) {
+  const region = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The figure as a table", hidden: true });
+  const paint = () => region.hidden || region.replaceChildren(table(...rows()));
+  return { region, paint, toggle: () => ((region.hidden = !region.hidden), paint()) };
 }
 
 /** Write the reading line only when it changes, so that nothing is read out twice. */
@@ -381,7 +474,7 @@ export function toolButton(symbol, name, onclick) {
   return h("button", { type: "button", class: "lmk-tool", title: name, "aria-label": name, onclick }, sign);
 }
 
-function menuButton(items, keys, parts) {
+function menuButton(items, keys, tell) {
   const list = h("div", { class: "lmk-menu-list" });
   const menu = h("details", { class: "lmk-menu" });
   const close = (focus) => {
@@ -390,10 +483,13 @@ function menuButton(items, keys, parts) {
   };
   const downloads = () => [...list.children].find((item) => item.textContent.startsWith("Download"));
   const offer = (name, action) => list.insertBefore(menuItem(name, () => (close(true), action())), downloads() ?? null);
-  for (const [name, action] of items) list.append(menuItem(name, () => (close(true), action())));
-  if (keys) list.append(menuItem("Keyboard help", () => (close(true), say(parts.reading, keys))));
+  for (const [name, action] of [...items, ...(keys ? [["Keyboard help", () => tell(keys)]] : [])]) {
+    const item = menuItem(name, () => (close(true), name === TABLE && press(item), action()));
+    if (name === TABLE) item.ariaPressed = "false";
+    list.append(item);
+  }
   menu.append(h("summary", { class: "lmk-tool", title: "More", "aria-label": "More" }, "⋯"), list);
-  menu.addEventListener("keydown", (event) => event.key === "Escape" && close(true));
+  menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.open && (event.preventDefault(), close(true)));
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
   });
@@ -401,6 +497,7 @@ function menuButton(items, keys, parts) {
 }
 
 const menuItem = (name, onclick) => h("button", { type: "button", onclick }, name);
+const press = (item) => (item.ariaPressed = String(item.ariaPressed !== "true"));
 
 /** A labelled control: `labelled("Temperature", input)`. */
 export function labelled(text, control, extra = null) {
@@ -447,9 +544,9 @@ export function table(caption, head, rows) {
 
 // ---------------------------------------------------------------- downloads
 
-/** Offer text as a file. */
-export function download(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Offer a text, or a Blob, as a file. */
+export function download(name, content, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();
@@ -467,7 +564,8 @@ export function csv(rows) {
 }
 
 const XML = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const xml = (text) => text.replace(/[&<>"]/g, (c) => XML[c]).replace(/[^\t\n\r -\uFFFD\u{10000}-\u{10FFFF}]/gu, "�");
+const legal = (text) => text.replace(/[^\t\n\r -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "�");
+const xml = (text) => legal(text.replace(/[&<>"]/g, (c) => XML[c]));
 
 /**
  * A picture of labelled bars as SVG: what "download picture" gives.
@@ -495,4 +593,82 @@ export function colours(element) {
   const style = getComputedStyle(element);
   const get = (name) => style.getPropertyValue(`--lm-${name}`).trim();
   return { paper: get("paper"), ink: get("ink"), accent: get("accent") };
+}
+
+const SHARPNESS = 2; // pixels of a picture for each of the page's
+
+/** Offer a widget as it is now, without its tools and buttons, as a PNG. */
+async function picture(box, title, say) {
+  const name = (title.toLowerCase().match(/\w+/g) ?? ["figure"]).join("-");
+  box.classList.add("lmk-still");
+  const [width, height] = [box.scrollWidth, box.scrollHeight];
+  const paper = getComputedStyle(box).backgroundColor;
+  const copy = new XMLSerializer().serializeToString(still(box));
+  box.classList.remove("lmk-still");
+  const [wide, high] = [width, height].map((size) => SHARPNESS * size);
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${wide}" height="${high}" style="background:${paper}"><foreignObject width="100%" height="100%">${legal(copy)}</foreignObject></svg>`;
+  try {
+    const image = h("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}` });
+    await image.decode();
+    const canvas = h("canvas", { width: wide, height: high });
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    download(`${name}.png`, await new Promise((resolve) => canvas.toBlob(resolve)), "image/png");
+  } catch {
+    download(`${name}.svg`, text, "image/svg+xml");
+    say("This browser does not let a page draw a PNG of itself: the picture is an SVG, which browsers show.");
+  }
+}
+
+// What logical properties and a still picture do not need; rows of tables find their heights themselves.
+const NOT = /^-webkit|-origin|inline|block|transition|animation/;
+const NOT_IN_TABLES = /^-webkit|-origin|inline|block|transition|animation|^height/;
+
+/** A copy of an element that needs no style sheet: it brings what the browser computed for the original. */
+function still(node, around, bare = bareStyles()) {
+  if (node.nodeType === Node.TEXT_NODE) return node.cloneNode();
+  const style = node.nodeType === Node.ELEMENT_NODE && getComputedStyle(node);
+  if (!style || style.display === "none") return "";
+  const copy = standIn(node);
+  const plain = bare.of(copy);
+  const skip = style.display.startsWith("table") ? NOT_IN_TABLES : NOT;
+  const own = [...style].filter((name) => !skip.test(name));
+  const now = Object.fromEntries(own.map((name) => [name, style.getPropertyValue(name)]));
+  const odd = own.filter((name) => now[name] !== plain[name] || (around && now[name] !== around[name]));
+  copy.setAttribute("style", odd.map((name) => `${name}:${now[name]}`).join(";"));
+  if (copy.tagName === node.tagName) copy.append(...[...node.childNodes].map((child) => still(child, now, bare)));
+  if (!around) bare.close();
+  return copy;
+}
+
+/** What elements look like without any style sheet, each kind looked at once. */
+function bareStyles() {
+  const host = h("div", { style: "all:initial;display:none" });
+  const root = host.attachShadow({ mode: "open" });
+  const seen = new Map();
+  document.body.append(host);
+  const of = (node) => {
+    const kind = `${node.localName} ${node.type}`;
+    if (!seen.has(kind)) {
+      const plain = document.createElementNS(node.namespaceURI, node.localName);
+      if (node.localName === "input") plain.type = node.type;
+      root.append(plain);
+      const style = getComputedStyle(plain);
+      seen.set(kind, Object.fromEntries([...style].map((name) => [name, style.getPropertyValue(name)])));
+    }
+    return seen.get(kind);
+  };
+  return { of, close: () => host.remove() };
+}
+
+/** An element's copy without its children; what it shows by itself stands in it as text or as a picture. */
+function standIn(node) {
+  if (node.tagName === "CANVAS") return h("img", { src: node.toDataURL(), alt: "" });
+  const text = { TEXTAREA: () => node.value, SELECT: () => node.selectedOptions[0]?.text ?? "" }[node.tagName];
+  if (text) return h("span", {}, text());
+  const copy = node.cloneNode();
+  if (node.tagName === "INPUT") {
+    copy.setAttribute("value", node.value);
+    copy.toggleAttribute("checked", node.checked);
+  }
+  return copy;
 }
