@@ -252,17 +252,22 @@ export function present(View, { model, el }) {
   return () => (model.page?.removeEventListener("state", soon), close());
 }
 
-/** A button that gives a figure the state in which it was found. One that reads a shared text has none. */
+/** A button that gives a figure back the state in which it was found. One that reads a shared text has none. */
 function restart({ link }, model) {
   if (!link || model.get("linked")) return null;
-  const start = Object.keys(link).map((name) => [name, model.get(name)]);
-  return toolButton("⟲", "Start again", () => update(model, Object.fromEntries(start)));
+  const start = Object.fromEntries(Object.keys(link).map((name) => [name, model.get(name)]));
+  return toolButton("⟲", "Start again", () => update(model, start));
 }
 
+// ------------------------------------------------------------- full screen
+
+const isFull = (el) => el.matches(":is(:fullscreen, :popover-open)");
+const corners = () => svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, fill: "none", stroke: "currentColor", "stroke-width": 1.5 }, svg("path", { d: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" }));
+
 /**
- * A button that gives an element the whole screen. Where the browser has no full screen (iPhones,
- * frames of other pages) it lies over the page instead. The button stays with the element when its view is
- * made anew. All else is inert meanwhile, so that Tab and a screen reader stay in the figure.
+ * A button that gives an element the whole screen. Where a browser lets no page have it (on an iPhone,
+ * in another page's frame) the element lies over the page instead. Meanwhile all else is inert, so
+ * that Tab and a screen reader stay in the figure. Escape leaves.
  */
 function fullScreen(el) {
   let others = [];
@@ -273,33 +278,23 @@ function fullScreen(el) {
     others.forEach((node) => (node.inert = false));
     others = full ? around(el) : [];
     others.forEach((node) => (node.inert = true));
-    if (!full) document.removeEventListener("fullscreenchange", settle);
   };
-  const enter = async () => {
-    document.addEventListener("fullscreenchange", settle);
-    try {
-      await el.requestFullscreen();
-    } catch {
-      el.popover = "manual";
-      el.showPopover();
-      settle();
-    }
-  };
-  const leave = () => {
-    if (document.fullscreenElement === el) return document.exitFullscreen();
-    el.removeAttribute("popover");
-    settle();
-  };
+  const over = () => ((el.popover = "manual"), el.showPopover?.(), settle());
+  const enter = () => (el.requestFullscreen?.() ?? Promise.reject()).catch(over);
+  const leave = () => (el.popover ? (el.removeAttribute("popover"), settle()) : document.exitFullscreen());
   const escape = (event) => event.key === "Escape" && !event.defaultPrevented && isFull(el) && leave();
   el.classList.add("lmk-stage");
   el.addEventListener("keydown", escape);
+  document.addEventListener("fullscreenchange", settle); // not of el, which may be gone by then
   button.hidden = !document.fullscreenEnabled && !el.showPopover;
   button.ariaPressed = "false";
-  return { button, close: () => (isFull(el) && leave(), el.removeEventListener("keydown", escape)) };
+  const close = () => {
+    if (others.length) leave();
+    el.removeEventListener("keydown", escape);
+    document.removeEventListener("fullscreenchange", settle);
+  };
+  return { button, close };
 }
-
-const isFull = (el) => el.matches(":is(:fullscreen, :popover-open)");
-const corners = () => svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, fill: "none", stroke: "currentColor", "stroke-width": 1.5 }, svg("path", { d: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" }));
 
 /** All of the page that an element neither holds nor lies in. */
 function around(el) {
@@ -435,26 +430,26 @@ export function frame({ title, tools = [], menu = [], keys = "", rows }) {
   const view = h("div", { class: "lmk-view" });
   const heading = h("p", { class: "lmk-title", id: freshId("lmkit-title") }, title);
   const box = h("div", { class: "lmk-widget", role: "group", "aria-labelledby": heading.id });
-  const below = rows && tableBelow(rows);
+  const below = rows ? tableBelow(rows) : null;
   const tell = (text) => (say(reading, text), below?.paint());
-  const items = [...(rows ? [[TABLE, below.toggle]] : []), ...menu];
+  const items = [...(rows ? [[TABLE, below.toggle]] : []), ...menu, ...(keys ? [["Keyboard help", () => tell(keys)]] : [])];
   const at = items.findIndex(([name]) => name === DATA);
   if (at >= 0) items.splice(at, 0, ["Download picture (PNG)", () => picture(box, title, tell)]);
-  const { button, offer } = menuButton(items, keys, tell);
-  const buttons = h("div", { class: "lmk-tools" }, ...tools, button);
-  /** Put what every figure has between a widget's own tools and its menu. */
-  const equip = (again, full) => {
-    const own = tools.some((tool) => tool.textContent === "⟲");
-    const extra = [own ? null : again, full].filter(Boolean);
-    button ? button.before(...extra) : buttons.append(...extra);
-  };
+  const { button, offer } = menuButton(items);
+  const bar = h("div", { class: "lmk-tools" }, ...tools, button);
   box.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a key pressed in here is meant for us
-  box.append(h("div", { class: "lmk-head" }, heading, buttons), controls, view, ...(rows ? [below.region] : []), reading, source);
-  return { box, reading, source, controls, view, equip, offer, say: tell };
+  box.append(h("div", { class: "lmk-head" }, heading, bar), controls, view, ...(rows ? [below.region] : []), reading, source);
+  return { box, reading, source, controls, view, offer, say: tell, equip: (again, full) => equip(bar, again, full) };
 }
 
 const TABLE = "Show as table";
 const DATA = "Download data (CSV)";
+
+/** Put what every figure has between a widget's own tools and its menu. */
+function equip(bar, again, full) {
+  const menu = bar.querySelector("details");
+  bar.append(...(again && !bar.textContent.includes("⟲") ? [again] : []), full, ...(menu ? [menu] : []));
+}
 
 /** A table of what there is to see; it follows the reading line. */
 function tableBelow(rows) {
@@ -474,30 +469,32 @@ export function toolButton(symbol, name, onclick) {
   return h("button", { type: "button", class: "lmk-tool", title: name, "aria-label": name, onclick }, sign);
 }
 
-function menuButton(items, keys, tell) {
+function menuButton(items) {
   const list = h("div", { class: "lmk-menu-list" });
   const menu = h("details", { class: "lmk-menu" });
   const close = (focus) => {
     menu.open = false;
     if (focus) menu.querySelector("summary").focus();
   };
-  const downloads = () => [...list.children].find((item) => item.textContent.startsWith("Download"));
-  const offer = (name, action) => list.insertBefore(menuItem(name, () => (close(true), action())), downloads() ?? null);
-  for (const [name, action] of [...items, ...(keys ? [["Keyboard help", () => tell(keys)]] : [])]) {
-    const item = menuItem(name, () => (close(true), name === TABLE && press(item), action()));
-    if (name === TABLE) item.ariaPressed = "false";
-    list.append(item);
-  }
+  const item = (name, action) => menuItem(name, () => (close(true), action()));
+  const downloads = () => [...list.children].find(({ textContent }) => textContent.startsWith("Download"));
+  const offer = (name, action) => list.insertBefore(item(name, action), downloads() ?? null);
+  list.append(...items.map(([name, action]) => item(name, action)));
   menu.append(h("summary", { class: "lmk-tool", title: "More", "aria-label": "More" }, "⋯"), list);
   menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.open && (event.preventDefault(), close(true)));
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
   });
-  return { button: items.length || keys ? menu : null, offer };
+  return { button: items.length ? menu : null, offer };
 }
 
-const menuItem = (name, onclick) => h("button", { type: "button", onclick }, name);
-const press = (item) => (item.ariaPressed = String(item.ariaPressed !== "true"));
+/** An item of the menu; that which shows a table says whether it does. */
+function menuItem(name, action) {
+  const press = () => name === TABLE && (button.ariaPressed = String(button.ariaPressed !== "true"));
+  const button = h("button", { type: "button", onclick: () => (press(), action()) }, name);
+  if (name === TABLE) button.ariaPressed = "false";
+  return button;
+}
 
 /** A labelled control: `labelled("Temperature", input)`. */
 export function labelled(text, control, extra = null) {
@@ -596,79 +593,82 @@ export function colours(element) {
 }
 
 const SHARPNESS = 2; // pixels of a picture for each of the page's
+// what a still picture does not need: second names of the same, and motion
+const IDLE = /^-webkit|-origin|inline|block|transition|animation/;
 
 /** Offer a widget as it is now, without its tools and buttons, as a PNG. */
 async function picture(box, title, say) {
   const name = (title.toLowerCase().match(/\w+/g) ?? ["figure"]).join("-");
-  box.classList.add("lmk-still");
-  const [width, height] = [box.scrollWidth, box.scrollHeight];
-  const paper = getComputedStyle(box).backgroundColor;
-  const copy = new XMLSerializer().serializeToString(still(box));
-  box.classList.remove("lmk-still");
-  const [wide, high] = [width, height].map((size) => SHARPNESS * size);
-  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${wide}" height="${high}" style="background:${paper}"><foreignObject width="100%" height="100%">${legal(copy)}</foreignObject></svg>`;
+  const { text, width, height } = portrait(box);
   try {
     const image = h("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}` });
     await image.decode();
-    const canvas = h("canvas", { width: wide, height: high });
+    const canvas = h("canvas", { width, height });
     canvas.getContext("2d").drawImage(image, 0, 0);
     download(`${name}.png`, await new Promise((resolve) => canvas.toBlob(resolve)), "image/png");
   } catch {
     download(`${name}.svg`, text, "image/svg+xml");
-    say("This browser does not let a page draw a PNG of itself: the picture is an SVG, which browsers show.");
+    say("This browser lets no page draw a PNG of itself: the picture is an SVG, which browsers show.");
   }
 }
 
-// What logical properties and a still picture do not need; rows of tables find their heights themselves.
-const NOT = /^-webkit|-origin|inline|block|transition|animation/;
-const NOT_IN_TABLES = /^-webkit|-origin|inline|block|transition|animation|^height/;
+/** A widget as an SVG that needs no style sheet and no other file: HTML in it, styled as here. */
+function portrait(box) {
+  box.classList.add("lmk-still");
+  const wider = box.scrollWidth - box.clientWidth; // what scrolls on the page is shown whole
+  const [width, height] = [box.scrollWidth + (wider && 16), box.scrollHeight];
+  const style = getComputedStyle(box);
+  const plain = bareStyles([...style].filter((name) => !IDLE.test(name)));
+  const copy = legal(new XMLSerializer().serializeToString(still(box, plain)));
+  const [wide, high] = [width, height].map((size) => SHARPNESS * size);
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${wide}" height="${high}" style="background:${style.backgroundColor}"><foreignObject width="100%" height="100%">${copy}</foreignObject></svg>`;
+  plain.close();
+  box.classList.remove("lmk-still");
+  return { text, width: wide, height: high };
+}
 
-/** A copy of an element that needs no style sheet: it brings what the browser computed for the original. */
-function still(node, around, bare = bareStyles()) {
+/** A copy of an element that brings along what the browser computed for the original. */
+function still(node, plain, around = {}) {
   if (node.nodeType === Node.TEXT_NODE) return node.cloneNode();
-  const style = node.nodeType === Node.ELEMENT_NODE && getComputedStyle(node);
-  if (!style || style.display === "none") return "";
+  const now = node.nodeType === Node.ELEMENT_NODE && plain.values(node);
+  if (!now || now.display === "none") return "";
+  if (now.display.startsWith("table")) delete now.height; // rows and tables find it themselves
   const copy = standIn(node);
-  const plain = bare.of(copy);
-  const skip = style.display.startsWith("table") ? NOT_IN_TABLES : NOT;
-  const own = [...style].filter((name) => !skip.test(name));
-  const now = Object.fromEntries(own.map((name) => [name, style.getPropertyValue(name)]));
-  const odd = own.filter((name) => now[name] !== plain[name] || (around && now[name] !== around[name]));
+  const bare = plain.of(copy);
+  const odd = Object.keys(now).filter((name) => now[name] !== bare[name] || now[name] !== (around[name] ?? now[name]));
   copy.setAttribute("style", odd.map((name) => `${name}:${now[name]}`).join(";"));
-  if (copy.tagName === node.tagName) copy.append(...[...node.childNodes].map((child) => still(child, now, bare)));
-  if (!around) bare.close();
+  if (copy.tagName === node.tagName) copy.append(...[...node.childNodes].map((child) => still(child, plain, now)));
   return copy;
 }
 
-/** What elements look like without any style sheet, each kind looked at once. */
-function bareStyles() {
-  const host = h("div", { style: "all:initial;display:none" });
-  const root = host.attachShadow({ mode: "open" });
-  const seen = new Map();
-  document.body.append(host);
-  const of = (node) => {
-    const kind = `${node.localName} ${node.type}`;
-    if (!seen.has(kind)) {
-      const plain = document.createElementNS(node.namespaceURI, node.localName);
-      if (node.localName === "input") plain.type = node.type;
-      root.append(plain);
-      const style = getComputedStyle(plain);
-      seen.set(kind, Object.fromEntries([...style].map((name) => [name, style.getPropertyValue(name)])));
-    }
-    return seen.get(kind);
-  };
-  return { of, close: () => host.remove() };
-}
-
-/** An element's copy without its children; what it shows by itself stands in it as text or as a picture. */
+/** An element's copy without its children; what it shows by itself is in it as text or as a picture. */
 function standIn(node) {
   if (node.tagName === "CANVAS") return h("img", { src: node.toDataURL(), alt: "" });
-  const text = { TEXTAREA: () => node.value, SELECT: () => node.selectedOptions[0]?.text ?? "" }[node.tagName];
-  if (text) return h("span", {}, text());
+  if (node.tagName === "SELECT") return h("span", {}, node.selectedOptions[0]?.text ?? "");
+  if (node.tagName === "TEXTAREA") return h("div", {}, node.value);
   const copy = node.cloneNode();
-  if (node.tagName === "INPUT") {
-    copy.setAttribute("value", node.value);
-    copy.toggleAttribute("checked", node.checked);
-  }
+  if (node.tagName !== "INPUT") return copy;
+  copy.setAttribute("value", node.value);
+  copy.toggleAttribute("checked", node.checked);
   return copy;
+}
+
+/** What elements look like without any style sheet; each kind is looked at once. */
+function bareStyles(names) {
+  const host = h("div", { style: "all:initial;display:none" });
+  const root = host.attachShadow({ mode: "open" });
+  const seen = {};
+  document.body.append(host);
+  const values = (node) => {
+    const style = getComputedStyle(node);
+    return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]));
+  };
+  const look = ({ namespaceURI, localName, type }) => {
+    const node = document.createElementNS(namespaceURI, localName);
+    if (localName === "input") node.type = type;
+    root.append(node);
+    return values(node);
+  };
+  const of = (node) => (seen[`${node.localName} ${node.type}`] ??= look(node));
+  return { values, of, close: () => host.remove() };
 }
