@@ -595,7 +595,7 @@ export function colours(element) {
 const SHARPNESS = 2; // pixels of a picture for each of the page's
 const MARGIN = 16;
 // what a still picture does not need: second names of the same, and motion
-const IDLE = /^-webkit|-origin|inline|block|transition|animation/;
+const IDLE = /-origin|inline|block|transition|animation/;
 
 /** Offer a widget as it is now, without its tools and buttons, as a PNG. */
 async function picture(box, title, say) {
@@ -632,7 +632,7 @@ function still(node, plain, around = {}) {
   if (node.nodeType === Node.TEXT_NODE) return node.cloneNode();
   const now = node.nodeType === Node.ELEMENT_NODE && plain.values(node);
   if (!now || now.display === "none") return "";
-  if (now.display.startsWith("table")) delete now.height; // rows and tables find it themselves
+  if (/^table(?!-cell)/.test(now.display)) delete now.height; // a table's comes of its cells, and holds its caption
   const copy = standIn(node);
   const bare = plain.of(copy);
   const odd = Object.keys(now).filter((name) => now[name] !== bare[name] || now[name] !== (around[name] ?? now[name]));
