@@ -172,8 +172,15 @@ ASSETS = {asset.name: asset for asset in TABLE}
 
 def cache_folder() -> Path:
     """Give the folder that assets are kept in: LMKIT_CACHE, or the user's own cache folder."""
-    if folder := os.environ.get("LMKIT_CACHE"):
-        return Path(folder).expanduser().absolute()
+    try:
+        if folder := os.environ.get("LMKIT_CACHE"):
+            return Path(folder).expanduser().absolute()
+        return _usual_folder()
+    except RuntimeError:  # neither HOME nor the system's list of users knows one
+        raise AssetError("no home folder is known: set LMKIT_CACHE to a full path") from None
+
+
+def _usual_folder() -> Path:
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
         return (Path(base) if base else Path.home() / "AppData" / "Local") / "lmkit" / "Cache"

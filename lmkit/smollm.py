@@ -10,6 +10,7 @@ H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in 
 
 import codecs
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -460,6 +461,7 @@ def convert(source: Path, folder: Path) -> None:
 
     Matrices are stored as (in, out), so that a layer is x @ w.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     metadata, tensors = gguf.read(source)
@@ -475,7 +477,11 @@ def convert(source: Path, folder: Path) -> None:
         },
     }
     (folder / "model.json").write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
-    save_file(read_weights(tensors, config), folder / "model.safetensors")
+    try:
+        save_file(read_weights(tensors, config), folder / "model.safetensors")
+    except SafetensorError as error:  # is no OSError, though it tells of one: (os error 28)
+        code = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(code[1]) if code else 0, str(error)) from error
     (folder / "model.safetensors").chmod(0o644)  # save_file makes it private
 
 

@@ -167,6 +167,27 @@ def test_an_altered_file_is_fetched_anew(wheel, alter):
     assert leftovers() == [path.parent.name]
 
 
+@pytest.mark.parametrize("alter", ["content", "cut", "deleted"])
+def test_what_was_made_of_an_asset_is_made_anew_when_it_was_altered(links, alter):
+    made = []
+
+    def build(folder: Path) -> None:
+        made.append(folder)
+        (folder / "weights").write_bytes(CONTENT)
+        (folder / "words").write_text("a b c")
+
+    file = assets.materialise("derived-v1", build) / "weights"
+    assert assets.materialise("derived-v1", build) == file.parent and len(made) == 1
+    if alter == "content":
+        file.write_bytes(CONTENT.replace(b"not", b"now"))
+    elif alter == "cut":
+        file.write_bytes(CONTENT[:100])
+    else:
+        file.unlink()
+    assert (assets.materialise("derived-v1", build) / "weights").read_bytes() == CONTENT
+    assert len(made) == 2 and leftovers() == ["derived-v1"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"data.txt": 5}', '{"data.txt": ["x", null]}'])
 def test_a_damaged_manifest_costs_a_hash_only(wheel, monkeypatch, text):
     path = assets.path("tiny")
@@ -450,6 +471,30 @@ def test_the_cache_folder(monkeypatch, platform, env, folder):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert assets.cache_folder() == Path(folder)
+
+
+@pytest.mark.parametrize("cache", [None, "~no-such-user/cache"])
+def test_no_home_folder(monkeypatch, cache):
+    def unknown(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("LMKIT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if cache:
+        monkeypatch.setenv("LMKIT_CACHE", cache)
+    monkeypatch.setattr(Path, "home" if cache is None else "expanduser", unknown)
+    with pytest.raises(AssetError, match=r"^no home folder is known: set LMKIT_CACHE to a"):
+        assets.path("shakespeare")
+
+
+def test_the_command_line_is_interrupted_in_a_sentence(wheel, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupt)
+    assert cli.main(["fetch"]) == 130
+    assert capsys.readouterr() == ("", "interrupted: what was not finished was taken away\n")
+    assert leftovers() == []
 
 
 def test_the_command_line(wheel, capsys):
