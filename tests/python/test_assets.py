@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import textwrap
 import threading
 import time
 import zipfile
@@ -518,15 +517,6 @@ def test_the_command_line_fails_in_one_sentence():
     )
     assert run.returncode == 1
     assert (run.stdout, run.stderr) == ("", "unknown asset 'glov'; did you mean 'glove'?\n")
-
-
-def test_light_modules_load_no_torch():
-    code = """
-        import sys, lmkit, lmkit.assets, lmkit.gguf, lmkit.tokenizers
-        heavy = {"torch", "transformers", "safetensors", "filelock", "pyarrow"} & set(sys.modules)
-        assert not heavy, heavy
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 # --- the table, for real
