@@ -50,13 +50,18 @@ function together({ end, right, total }) {
   return `End to end they add ${number(end)}; their sum has length ${number(total)}, ${verdict}.`;
 }
 
+function resting(all) {
+  const n = all.filter(({ most }) => most === 0).length;
+  if (n === all.length) return "all heads look";
+  return n ? `${n} of ${all.length} heads ${n === 1 ? "looks" : "look"}` : "no head looks";
+}
+
 /** What a layer's heads do with a token, in a sentence; `head` −1 is all of them. */
 export function reading(one, layer, token, head = -1) {
   const all = heads(one, layer, token);
   const who = name(one.tokens[token]);
   if (head >= 0) return oneHead(one, all, head, who);
-  const sinks = all.filter(({ most }) => most === 0).length;
-  const idle = token ? `For ${who} ${sinks} of ${all.length} heads look most at the start. ` : `${who.replace("the", "The")} sees only itself. `;
+  const idle = token ? `For ${who} ${resting(all)} most at the start. ` : "The first token sees only itself. ";
   if (!one.sizes) return `${idle}How much each head adds, this page's model does not say.`;
   const most = all.reduce((best, { size }, k) => (size > all[best].size ? k : best), 0);
   return `${idle}Head ${most} adds most, a vector of length ${number(all[most].size)}: ${taken(all[most].shares, one.tokens)}. ${together(lengths(all, one.total[layer][token]))}`;
@@ -67,7 +72,7 @@ function oneHead({ tokens, width }, all, head, who) {
   const takes = `Head ${head} takes for ${who} ${taken(shares, tokens)}.`;
   if (size === undefined) return takes;
   const rank = all.filter((other) => other.size > size).length + 1;
-  return `${takes} The mean of their values is its slice, ${width / all.length} of ${width} numbers; W^O makes a vector of length ${number(size)} of it, number ${rank} of ${all.length}.`;
+  return `${takes} The mean of their values, weighted so, is its slice: ${width / all.length} of the ${width} numbers. W^O turns it into a vector of length ${number(size)}, ${rank === 1 ? "the longest" : `number ${rank}`} of ${all.length}.`;
 }
 
 // ---------------------------------------------------------------- geometry
@@ -215,7 +220,7 @@ class View {
     this.figure.box.addEventListener("pointerleave", () => this.mark());
     this.labels = h("div", { class: "lmk-multi-labels", "aria-hidden": "true" });
     this.flow = h("div", { class: "lmk-multi" }, h("div", {}, h("div", { class: "lmk-multi-corner", "aria-hidden": "true" }, "head"), this.tokens, this.labels), h("div", { class: "lmk-multi-panels" }, this.tops, this.figure.box));
-    this.table = h("div", { class: "lmk-scroll", hidden: true, tabindex: 0, role: "region", "aria-label": "All heads of the layer" });
+    this.table = h("div", { hidden: true });
     this.frame.view.append(this.flow, this.table);
   }
 

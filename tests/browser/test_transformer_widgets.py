@@ -71,16 +71,59 @@ def test_positions_as_table_picture_and_data(page, served, tmp_path):
 
 def test_heads_of_a_layer_for_each_token(page, way):
     box = widget(visit(page, way + CHAPTER), "multi-head")
-    box.get_by_label("Layer", exact=True).select_option("19")
-    box.get_by_role("button", name="·mat").click()
-    says(box, "For “mat” head 4 adds most")
-    assert box.locator("tbody tr").count() == 9
-    page.keyboard.press("ArrowLeft")
-    says(box, "For “the”")
+    says(box, "For “mat” 7 of 9 heads look most at the start. Head 4 adds most")
+    box.get_by_role("button", name="·cat").click()
+    says(box, "For “cat” ")
+    assert box.locator(".lmk-multi-later").count() == 5, "what comes after cat"
+    box.get_by_label("Layer", exact=True).fill("24")
+    says(box, "End to end they add")
+    panel = box.locator("[data-head='6']")
+    panel.locator("rect").first.click(position={"x": 4, "y": 4})
+    says(box, "Head 6 takes for “cat”")
+    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "true"
+    assert box.locator(".lmk-multi-faint").count() == 8
+    panel.locator("rect").first.click(position={"x": 4, "y": 4})
+    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "false"
+
+
+def test_heads_by_keyboard_alone(page, served):
+    box = widget(visit(page, served + CHAPTER), "multi-head")
+    box.get_by_role("button", name="head 0").focus()
+    page.keyboard.press("Enter")
+    says(box, "Head 0 takes for “mat”")
+    page.keyboard.press("ArrowRight")
+    says(box, "Head 1 takes for “mat”")
+    assert page.evaluate("document.activeElement.title") == "head 1"
+    page.keyboard.press("ArrowUp")
+    says(box, "Head 1 takes for “the”")
     assert page.evaluate("document.activeElement.textContent") == "·the"
+    page.keyboard.press("Escape")
+    says(box, "For “the” ")
+    for _ in range(2):  # the group of heads, and before it the layer
+        page.keyboard.press("Shift+Tab")
+
+
+def test_heads_as_table_picture_and_data(page, served, tmp_path):
+    box = widget(visit(page, served + CHAPTER), "multi-head")
+    picture = saved(page, box, "picture", tmp_path / "heads.svg")
+    assert "·mat" in picture and "head 8" in picture and "var(" not in picture
+    assert box.locator("svg svg").count() == 0, "the picture leaves nothing behind"
+    data = saved(page, box, "data", tmp_path / "heads.csv")
+    assert data.count("\n") == 1 + 30 * 9 * 7
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
     assert box.get_by_role("table").locator("tbody tr").count() == 9
+    assert box.locator("[data-head]").first.is_hidden()
+
+
+def test_on_a_phone_every_head_can_be_touched(new_page, served):
+    box = widget(visit(new_page(390, 844), served + CHAPTER), "multi-head")
+    buttons = box.locator(".lmk-multi button").all()
+    assert len(buttons) == 9 + 8
+    sizes = [button.bounding_box() for button in buttons]
+    assert min(min(size["width"], size["height"]) for size in sizes) >= 24
+    inside = box.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    assert inside, "nothing scrolls sideways"
 
 
 def test_the_chapter_fits_a_phone_and_axe_finds_nothing(new_page, served):
