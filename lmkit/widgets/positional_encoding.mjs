@@ -168,11 +168,14 @@ class View {
 /** Rows are positions, columns dimensions; blue above 0, orange below, paper at 0. */
 function drawMap({ size, base, position }, width) {
   const canvas = h("canvas", { width: size, height: N, class: "lmk-positions" });
-  const row = h("span", { class: "lmk-positions-row", style: `top:${position}%` });
-  const box = h("div", { class: "lmk-positions-box", style: `width:${Math.min(width, 560)}px` }, canvas, row);
+  const row = h("span", { class: "lmk-positions-row", style: `top:${position + 0.5}%` });
+  const down = [0, 20, 40, 60, 80].map((p) => h("span", { style: `top:${p + 0.5}%` }, String(p)));
+  const across = [0, 1, 2, 3].map((k) => h("span", { style: `left:${100 * (k / 4 + 0.5 / size)}%` }, String((k * size) / 4)));
+  const box = h("div", { class: "lmk-positions-box", style: `width:${Math.min(width, 592) - 32}px` }, canvas, row, h("div", { class: "lmk-positions-down" }, ...down), h("div", { class: "lmk-positions-across" }, ...across));
   const rows = Array.from({ length: N }, (_, p) => encoding(p, size, base));
   requestAnimationFrame(() => inkSigned(canvas, rows[0].map((_, k) => rows.map((row) => row[k]))));
-  return box;
+  const key = h("p", { class: "lmk-hint" }, "down: position · across: dimension · ", h("span", { class: "lmk-key-pos" }), " 1 · 0 is paper · ", h("span", { class: "lmk-key-neg" }), " −1");
+  return h("div", {}, box, key);
 }
 
 function mapAsSvg(rows) {
