@@ -82,6 +82,7 @@ class View {
     head: (head, model) => fits.oneOf([-1, ...Array(model.get("maps")[0].shape[1]).keys()])(head),
     lines: fits.flag,
     hide_first: fits.flag,
+    off: fits.flag,
   };
 
   constructor(model) {
