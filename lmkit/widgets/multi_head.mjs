@@ -214,7 +214,7 @@ class View {
   build() {
     this.tokens = h("div", { class: "lmk-multi-tokens", role: "group", "aria-label": "The token that takes", onkeydown: (event) => this.move(event) });
     this.tops = h("div", { class: "lmk-multi-heads", role: "group", "aria-label": "Heads", onkeydown: (event) => this.move(event) });
-    this.figure = fitted("Nine panels, one for each head: streams from the tokens that it looks at, as wide as its attention. The line below says what is seen.", (width) => this.draw(width));
+    this.figure = fitted("A panel for each head: streams from the tokens that it looks at, as wide as its attention. The line below says what is seen.", (width) => this.draw(width));
     this.figure.box.addEventListener("click", (event) => this.pick(event));
     this.figure.box.addEventListener("pointerover", (event) => this.over(event));
     this.figure.box.addEventListener("pointerleave", () => this.mark());
@@ -268,7 +268,7 @@ class View {
   paintButtons(at) {
     const held = [this.tokens, this.tops].map((group) => group.contains(document.activeElement));
     this.tokens.replaceChildren(...this.one.tokens.map((token, k) => this.tokenButton(token, k, at)));
-    this.tops.replaceChildren(...this.all.map((_, k) => this.headButton(k)));
+    this.tops.replaceChildren(...this.all.map((one, k) => this.headButton(one, k)));
     const head = this.model.get("head");
     if (held[0]) this.tokens.children[at].focus();
     if (held[1]) this.tops.children[Math.max(0, head)].focus();
@@ -287,9 +287,11 @@ class View {
     return chip(face(token), "button", { class: `lmk-chip${look}`, tabindex: k === at ? 0 : -1, "aria-pressed": String(k === at), onclick: () => update(this.model, { token: k }) });
   }
 
-  headButton(k) {
+  headButton({ shares, size, most }, k) {
     const choose = () => update(this.model, { head: this.model.get("head") === k ? -1 : k });
-    return h("button", { type: "button", class: "lmk-multi-top", "aria-label": `head ${k}`, title: `head ${k}`, onclick: choose }, String(k));
+    const adds = size === undefined ? "" : `, adds ${number(size)}`;
+    const label = `head ${k}: ${percent(shares[most])} from ${name(this.one.tokens[most])}${adds}`;
+    return h("button", { type: "button", class: "lmk-multi-top", "aria-label": label, title: label, onclick: choose }, String(k));
   }
 
   /** Bring out one head, chosen or pointed at, or none; say what is seen. */
