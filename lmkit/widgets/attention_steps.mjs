@@ -1,5 +1,5 @@
 // AttentionSteps: how does one head turn numbers into attention, step by step? (chapter 6)
-import { h, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, percent, present, quoted, update, watch } from "./kit.mjs";
 
 export const GREATEST = 99;
 const INPUTS = ["x", "w_q", "w_k", "w_v"];
@@ -113,14 +113,14 @@ class View {
     this.model = model;
     this.frame = frame({
       title: "How does one head compute what a token takes from the others?",
-      tools: [toolButton("⟲", "Start again", () => this.reset())],
-      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => asTable(this.state(), this.row),
     });
     this.cells = {};
-    this.table = h("div", { hidden: true });
+    this.row = 0; // of the last cell chosen that belongs to a token
     this.controls();
-    this.frame.view.append(...ROWS.map((names) => h("div", { class: "lmk-steps-row" }, ...names.map((name) => this.matrix(name)))), this.table);
+    this.frame.view.append(...ROWS.map((names) => h("div", { class: "lmk-steps-row" }, ...names.map((name) => this.matrix(name)))));
     this.frame.source.textContent = "Computed here, by the formula of this chapter, from numbers chosen by hand.";
     this.stop = watch(model, [...INPUTS, "causal", "scaled", "chosen"], () => this.show());
     this.show();
@@ -184,13 +184,7 @@ class View {
     const [name, i, j] = this.model.get("chosen");
     this.mark(name, i, j);
     if (!name.startsWith("w_")) this.row = i;
-    this.table.replaceChildren(...(this.table.hidden ? [] : [table(...asTable(state, this.row ?? 0))]));
     this.frame.say(explain(state, name, i, j));
-  }
-
-  toggleTable() {
-    this.table.hidden = !this.table.hidden;
-    this.show();
   }
 
   paint(name, item, value, i, j) {
@@ -227,10 +221,6 @@ class View {
     event.preventDefault();
     cells.flat().forEach((item) => (item.tabIndex = item === next ? 0 : -1));
     next.focus();
-  }
-
-  reset() {
-    update(this.model, { ...this.model.get("start"), causal: true, scaled: true });
   }
 
   close() {

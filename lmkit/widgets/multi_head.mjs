@@ -4,12 +4,12 @@
 // lower triangle of the attention, as bytes), `width`, the numbers of a token's vector, `sizes`
 // [L][H][T], the length of the vector that a head adds to a token, and `total` [L][T], the length
 // of what all heads of a layer add together. A page's own model gives no width, sizes and total.
-import { h, ask, canAsk, chip, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, update, visible, watch } from "./kit.mjs";
-import { alone, fitted, svg } from "./chart.mjs";
+import { h, ask, canAsk, chip, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, svg, textField, unpacked, update, watch } from "./kit.mjs";
+import { fitted } from "./chart.mjs";
 
 const MAX_TOKENS = 24;
 const START_TEXT = "<|endoftext|>";
-const decode = (weights) => (typeof weights === "string" ? Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)) : weights);
+const decode = (weights) => (typeof weights === "string" ? unpacked(weights) : weights);
 const sumOf = (numbers) => numbers.reduce((total, x) => total + x, 0);
 
 /**
@@ -185,14 +185,10 @@ class View {
     this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "What does each head of a layer take, and from where?",
-      menu: [
-        ["Show as table", () => this.toggleTable()],
-        ["Download picture (SVG)", () => this.save()],
-        ["Download data (CSV)", () => this.data()],
-      ],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => this.rows(),
     });
-    this.asTable = false;
     this.origin = provenance(this.frame.source, model);
     this.controls();
     this.build();
@@ -219,9 +215,8 @@ class View {
     this.figure.box.addEventListener("pointerover", (event) => this.over(event));
     this.figure.box.addEventListener("pointerleave", () => this.mark());
     this.labels = h("div", { class: "lmk-multi-labels", "aria-hidden": "true" });
-    this.flow = h("div", { class: "lmk-multi" }, h("div", {}, h("div", { class: "lmk-multi-corner", "aria-hidden": "true" }, "head"), this.tokens, this.labels), h("div", { class: "lmk-multi-panels" }, this.tops, this.figure.box));
-    this.table = h("div", { hidden: true });
-    this.frame.view.append(this.flow, this.table);
+    const flow = h("div", { class: "lmk-multi" }, h("div", {}, h("div", { class: "lmk-multi-corner", "aria-hidden": "true" }, "head"), this.tokens, this.labels), h("div", { class: "lmk-multi-panels" }, this.tops, this.figure.box));
+    this.frame.view.append(flow);
   }
 
   async refresh() {
@@ -305,7 +300,6 @@ class View {
     }
     for (const one of this.figure.box.querySelectorAll("[data-head]")) one.classList.toggle("lmk-multi-faint", head >= 0 && Number(one.dataset.head) !== head);
     this.shade(head);
-    if (this.asTable) this.table.replaceChildren(this.tableFace());
     this.frame.say(reading(this.one, this.model.get("layer"), this.at(), head));
   }
 
@@ -341,37 +335,16 @@ class View {
     if (down) this.tokens.children[this.at()].focus();
   }
 
-  tableFace() {
+  rows() {
     const { tokens } = this.one;
     const lines = this.all.map(({ shares, size }, k) => [`head ${k}`, taken(shares, tokens), size === undefined ? "–" : number(size)]);
-    return table(`Layer ${this.model.get("layer")}: what each head takes for ${name(tokens[this.at()])}`, ["head", "takes", "length added"], lines);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.flow.hidden = this.asTable;
-    if (this.one) this.paint();
+    return [`Layer ${this.model.get("layer")}: what each head takes for ${name(tokens[this.at()])}`, ["head", "takes", "length added"], lines];
   }
 
   close() {
     this.stops.forEach((stop) => stop());
     this.figure.close();
     this.origin.close();
-  }
-
-  /** The figure with its tokens and heads written beside it, for a picture that stands alone. */
-  save() {
-    const [left, top] = [110, ROW];
-    const inner = this.draw(720);
-    const [width, height] = [left + 720, top + Number(inner.getAttribute("height"))];
-    const text = (x, y, words, anchor) => svg("text", { x, y, "text-anchor": anchor, "font-size": 13, fill: "var(--lm-ink)" }, words);
-    const words = this.one.tokens.map((token, k) => text(left - 8, top + (k + 0.5) * ROW + 4, visible(face(token).t), "end"));
-    const numbers = this.all.map((_, k) => text(left + (k + 0.5) * (720 / this.all.length), 20, `head ${k}`, "middle"));
-    const whole = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, ...words, ...numbers, svg("g", { transform: `translate(${left} ${top})` }, inner));
-    this.figure.box.append(whole); // colours are those of where it stands
-    download("heads.svg", alone(whole), "image/svg+xml");
-    whole.remove();
   }
 
   data() {

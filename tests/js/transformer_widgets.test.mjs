@@ -1,4 +1,4 @@
-import { cell, explain, origins, steps } from "/lmkit/widgets/attention_steps.mjs";
+import { asTable, cell, explain, origins, steps } from "/lmkit/widgets/attention_steps.mjs";
 import { encoding, period, reading as readPositions, similarity, speed, turned } from "/lmkit/widgets/positional_encoding.mjs";
 import { heads, lengths, picture, reading as readHeads, streams } from "/lmkit/widgets/multi_head.mjs";
 import { chart, ticks } from "/lmkit/widgets/chart.mjs";
@@ -32,6 +32,14 @@ test("every cell says how it was computed", () => {
   equal(origins("scores", 2, 1), [["q", 2, null], ["k", 1, null]]);
   equal(cell(-1.005), "−1");
   equal(cell(-Infinity), "−∞");
+});
+
+test("a token's way as a table: its scores, its weights, and the values that it takes", () => {
+  const [caption, head, rows] = asTable(STATE, 2);
+  equal(caption, "What “sat” takes: the values, each times its weight, add up to (0.97, 0.01).");
+  equal(rows[1], ["cat", "6", "4.24", "4.24", "97.2 %", "(1, 0)"]);
+  equal(head.length, rows[0].length);
+  equal(asTable({ ...STATE, scaled: false }, 0)[2][1], ["cat", "2", "2", "−∞", "0 %", "(1, 0)"]);
 });
 
 test("a dot product of positions and a turn of RoPE depend on the distance alone", () => {
