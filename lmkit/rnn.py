@@ -24,7 +24,7 @@ State = tuple[Tensor, ...]  # h, and c where there is one, each (B, H)
 
 
 def rnn_cell(a: Tensor, state: State, w: Tensor, b: Tensor) -> tuple[State, State]:
-    """Do one step of Elman's (1990) network: h = tanh(W_x x + W_h h + b).
+    """Do one step of a vanilla network (Elman 1990): h = tanh(W_x x + W_h h + b).
 
     Like all cells it takes a = W_x x + b_x (B, gates · H), the state, W_h transposed and b_h, and
     gives the new state and the gates, here none.
@@ -132,7 +132,7 @@ class Recurrent(nn.Module):
         shape = (1, len(x), self.hidden_size)
         if state is None:
             return tuple(x.new_zeros(shape[1:]) for _ in self.states)
-        parts = tuple(state) if len(self.states) > 1 else (state,)
+        parts = tuple(state) if isinstance(state, tuple | list) else (state,)
         if [tuple(s.shape) for s in parts] != [shape] * len(self.states):
             raise ValueError(
                 f"the state must be {' and '.join(self.states)} of shape {shape}, not "

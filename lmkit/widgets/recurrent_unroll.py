@@ -20,7 +20,8 @@ class RecurrentUnroll(Widget):
     `tokens` are the T tokens of the text. `networks` has for each network its arrays (T, H) by
     name, "h" among them, as `lmkit.rnn`'s `trace` gives them; `expected` for each network, if
     given, T lists of pairs of a token and its probability. Of H units the 40 whose h varies most
-    are stored. Raises ValueError when shapes do not fit.
+    are stored, the one that moves least from token to token first. Raises ValueError when shapes
+    do not fit.
     """
 
     _name = "recurrent-unroll"
@@ -85,8 +86,10 @@ def _packed(name: str, arrays: Mapping[str, Tensor], n_steps: int) -> dict[str, 
             f"{name} must have an array h, and all its arrays the shape ({n_steps}, units), a row "
             f"a token; it has {', '.join(f'{k} {tuple(a.shape)}' for k, a in arrays.items())}"
         )
-    spread = arrays["h"].detach().float().std(0, correction=0)
-    units = spread.argsort(descending=True, stable=True)[:MAX_UNITS].sort().values
+    h = arrays["h"].detach().float()
+    units = h.std(0, correction=0).argsort(descending=True, stable=True)[:MAX_UNITS].sort().values
+    moves = h[:, units].diff(dim=0).abs().sum(0)
+    units = units[moves.argsort(stable=True)]
     return {
         "name": name,
         "units": units.tolist(),

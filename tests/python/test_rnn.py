@@ -103,8 +103,11 @@ def test_says_what_is_wrong(ours, theirs):
     with pytest.raises(ValueError, match="with a step or more"):
         ours(3, 4)(torch.zeros(2, 0, 3))
     wrong = (torch.zeros(1, 3, 4),) * 2 if ours is rnn.LSTM else torch.zeros(1, 3, 4)
-    with pytest.raises(ValueError, match="the state must be h"):
-        ours(3, 4)(torch.zeros(2, 5, 3), wrong)
+    right = torch.zeros(1, 2, 4)
+    others = right if ours is rnn.LSTM else (right, right)  # an LSTM's state to a GRU, or back
+    for state in (wrong, others):
+        with pytest.raises(ValueError, match="the state must be h"):
+            ours(3, 4)(torch.zeros(2, 5, 3), state)
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
