@@ -69,7 +69,7 @@ class View {
     this.maps = h("div", { class: "lmk-unroll-maps" });
     this.guesses = h("ol", { class: "lmk-bars" });
     this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
-    const key = h("p", { class: "lmk-hint lmk-unroll-key" }, "A row is a unit; those that move least are on top. ", ink("pos"), " above 0, ", ink("neg"), " below 0, the fuller the further. Point at a cell for its number.");
+    const key = h("p", { class: "lmk-hint lmk-unroll-key" }, "A row is a unit; those that move least are on top. Colours: ", ink("pos"), " above 0, ", ink("neg"), " below 0, fuller for larger numbers. Point at a cell to read it, click to go to its step.");
     this.frame.view.append(this.tokens, this.maps, key, this.guesses, this.table);
     this.stop = watch(model, ["network", "step"], () => this.show());
     this.stopThemes = onTheme(() => this.show());
@@ -128,7 +128,8 @@ class View {
     const most = Math.max(1, ...rows.flat().map(Math.abs));
     requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most));
     const mark = h("span", { class: "lmk-unroll-mark", style: `left:${(100 * step) / rows.length}%;width:${100 / rows.length}%` });
-    const range = SIGNED.includes(key) ? `−${number(most, 2)} to ${number(most, 2)}` : "0 to 1";
+    const top = Number(most.toPrecision(2));
+    const range = SIGNED.includes(key) ? `−${top} to ${top}` : "0 to 1";
     const caption = h("figcaption", {}, `${LABELS[key] ?? key}, ${range}`);
     const [said, place] = [caption.textContent, (event) => cellAt(event, canvas.getBoundingClientRect(), rows)];
     const onpointermove = (event) => {

@@ -1,5 +1,5 @@
 import { CURVES, curve, gaussians, reading as readFlow, rotation } from "/lmkit/widgets/gradient_flow.mjs";
-import { decode, reading as readUnroll } from "/lmkit/widgets/recurrent_unroll.mjs";
+import { cellAt, decode, reading as readUnroll } from "/lmkit/widgets/recurrent_unroll.mjs";
 import { chart } from "/lmkit/widgets/chart.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
@@ -56,6 +56,13 @@ test("a step says what comes in, what is kept, what is expected", () => {
   equal(readUnroll(tokens, one, 1), "Step 2 of 3: the LSTM reads “u”, and its units move by 0.500 on average. On average its forget gate keeps 80.0 % of what was there. It expects “m”, with 25.0 %; “n” comes.");
   equal(readUnroll(tokens, one, 2).endsWith("keeps 100 % of what was there. It expects “n”, with 12.5 %."), true);
   equal(readUnroll(tokens, { name: "RNN", arrays: { h: arrays.h }, expected: [] }, 2), "Step 3 of 3: the RNN reads “n”, and its units move by 0 on average.");
+});
+
+test("a pointer on a map is at a step and a unit, also on its very edges", () => {
+  const rows = [[1, 2], [3, 4], [5, 6]]; // three steps, two units
+  const box = { left: 10, top: 20, width: 30, height: 40 };
+  const at = (clientX, clientY) => cellAt({ clientX, clientY }, box, rows);
+  equal([at(10, 20), at(19, 39), at(20, 40), at(40, 60), at(9, 61)], [[0, 0], [0, 0], [1, 1], [2, 1], [0, 1]]);
 });
 
 test("an axis of powers of ten has its mark at 1", () => {
