@@ -53,7 +53,7 @@ class GradientFlow(Widget):
         cell = self._cell(kind)
         noise = _gaussians(seed=77, n=(self.length + 1) * SIZE).view(-1, SIZE) * INPUT
         zero = torch.zeros(SIZE, dtype=torch.float64)
-        state = (zero, zero) if kind == "LSTM" else (zero,)
+        state: tuple[Tensor, ...] = (zero, zero) if kind == "LSTM" else (zero,)
         seen = []
         for x in noise:
             if name == ALONE:
