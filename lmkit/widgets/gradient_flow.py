@@ -37,9 +37,6 @@ class GradientFlow(Widget):
     bias = t.Float(1.0, min=-2, max=6).tag(sync=True)
     length = t.Int(50, min=10, max=100).tag(sync=True)
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-
     def curves(self) -> dict[str, list[float]]:
         """Return for each network ‖∂L/∂s at T − k‖ / ‖∂L/∂s at T‖, k from 0 to `length`.
 
