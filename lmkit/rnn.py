@@ -28,6 +28,11 @@ def rnn_cell(a: Tensor, state: State, w: Tensor, b: Tensor) -> tuple[State, Stat
 
     Like all cells it takes a = W_x x + b_x (B, gates · H), the state, W_h transposed and b_h, and
     gives the new state and the gates, here none.
+
+    >>> a, h, w, b = (torch.tensor(x) for x in ([[1.0]], [[0.5]], [[2.0]], [0.0]))
+    >>> (new,), gates = rnn_cell(a, (h,), w, b)
+    >>> round(new.item(), 3)  # tanh(1 + 2 · 0.5)
+    0.964
     """
     (h,) = state
     return ((a + torch.addmm(b, h, w)).tanh(),), ()
@@ -148,7 +153,12 @@ class RNN(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory, as torch.nn.LSTM with batch_first=True."""
+    """Long short-term memory, as torch.nn.LSTM with batch_first=True.
+
+    >>> output, (h, c) = LSTM(8, 16)(torch.zeros(2, 5, 8))
+    >>> tuple(output.shape), tuple(h.shape), tuple(c.shape)
+    ((2, 5, 16), (1, 2, 16), (1, 2, 16))
+    """
 
     gates, states, blocks = ("i", "f", "g", "o"), ("h", "c"), 4
     cell = staticmethod(lstm_cell)

@@ -47,10 +47,12 @@ class RecurrentUnroll(Widget):
         if not networks:
             raise ValueError('give at least one network: {"RNN": {"h": hidden}}')
         packed = [_packed(name, arrays, len(tokens)) for name, arrays in networks.items()]
+        guesses = _rounded(expected or {}, list(networks), len(tokens))
         for one in packed:
-            rows = (expected or {}).get(one["name"], [])
-            one["expected"] = [[[text, float(f"{p:.3g}")] for text, p in row] for row in rows]
+            one["expected"] = guesses.get(one["name"], [])
         shown = {"network": packed[0]["name"], "step": len(tokens) - 1, **traits}
+        if shown["network"] not in networks:
+            raise ValueError(f"network is {shown['network']!r}, not one of {', '.join(networks)}")
         super().__init__(tokens=list(tokens), networks=packed, **shown)
 
     def summary(self) -> str:
@@ -95,6 +97,21 @@ def _packed(name: str, arrays: Mapping[str, Tensor], n_steps: int) -> dict[str, 
         "units": units.tolist(),
         "of": arrays["h"].shape[1],
         "arrays": {key: _bytes(a.detach().float()[:, units]) for key, a in arrays.items()},
+    }
+
+
+def _rounded(
+    expected: Mapping[str, Sequence[Sequence[tuple[str, float]]]], names: list[str], n_steps: int
+) -> dict[str, list[list[list[Any]]]]:
+    for name, rows in expected.items():
+        if name not in names or len(rows) != n_steps:
+            raise ValueError(
+                f"expected must have {n_steps} rows, one a token, for any of {', '.join(names)}; "
+                f"it has {len(rows)} for {name}"
+            )
+    return {
+        name: [[[text, float(f"{p:.3g}")] for text, p in row] for row in rows]
+        for name, rows in expected.items()
     }
 
 

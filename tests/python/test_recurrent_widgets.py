@@ -208,6 +208,13 @@ def test_what_does_not_fit_is_a_sentence():
     ]:
         with pytest.raises(ValueError, match=sentence):
             RecurrentUnroll(tokens, networks)
+    for options, sentence in [
+        ({"network": "rnn"}, "network is 'rnn', not one of RNN"),
+        ({"expected": {"rnn": [[]] * 3}}, "for any of RNN; it has 3 for rnn"),
+        ({"expected": {"RNN": [[]] * 2}}, "expected must have 3 rows.*it has 2 for RNN"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            RecurrentUnroll(["a"] * 3, {"RNN": {"h": h}}, **options)
 
 
 if __name__ == "__main__":

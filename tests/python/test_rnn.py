@@ -1,5 +1,7 @@
 """The recurrent layers against torch's own: outputs, states and gradients."""
 
+import doctest
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,11 @@ from lmkit.rnn import CharRNN, CharRNNConfig, Recurrent
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 PAIRS = [(rnn.RNN, nn.RNN), (rnn.LSTM, nn.LSTM), (rnn.GRU, nn.GRU)]
 SIZES = [(1, 1, 1, 1), (3, 7, 5, 4), (2, 30, 3, 16)]  # B, T, D, H
+
+
+def test_doctests():
+    results = doctest.testmod(rnn)
+    assert results.attempted == 5 and results.failed == 0
 
 
 def twins(ours, theirs, d, h):
