@@ -1,5 +1,5 @@
 // GradientFlow: how much of a gradient arrives k steps earlier? (chapter 5)
-import { h, csv, download, fits, frame, labelled, number, present, random, table, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, present, random, update, watch } from "./kit.mjs";
 import { alone, chart, fitted } from "./chart.mjs";
 
 export const SIZE = 12;
@@ -158,23 +158,19 @@ class View {
 
   constructor(model) {
     this.model = model;
-    this.start = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-    this.asTable = false;
     this.frame = frame({
       title: "How much of a gradient arrives many steps earlier?",
-      tools: [toolButton("⟲", "Start again", () => update(model, this.start))],
       menu: [
-        ["Show as table", () => this.toggleTable()],
         ["Download picture (SVG)", () => download("gradients.svg", alone(this.figure.box.querySelector("svg")), "image/svg+xml")],
         ["Download data (CSV)", () => download("gradients.csv", csv([["steps back", ...CURVES], ...this.rows(1)]), "text/csv")],
       ],
       keys: KEYS,
+      rows: () => ["Gradient left", ["steps back", ...CURVES], this.rows(5).map(([k, ...row]) => [String(k), ...row.map((x) => number(x))])],
     });
     this.controls();
     this.figure = fitted("Lines of the gradient's size against steps back; the line below says what there is to see", (width) => this.draw(width));
     this.figure.box.classList.add("lmk-flow");
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The gradients as a table", hidden: true });
-    this.frame.view.append(this.figure.box, this.table);
+    this.frame.view.append(this.figure.box);
     this.frame.source.textContent = `Computed here: networks of ${SIZE} units with random rotations for weights and noise going in.`;
     this.stop = watch(model, NAMES, () => this.show());
     this.show();
@@ -200,7 +196,6 @@ class View {
       this.outputs[name].textContent = String(Number(value.toFixed(2))).replace("-", "−");
     }
     this.figure.paint();
-    if (this.asTable) this.table.replaceChildren(table("Gradient left", ["steps back", ...CURVES], this.rows(5).map(([k, ...row]) => [String(k), ...row.map((x) => number(x))])));
     this.frame.say(reading(state, this.curves));
   }
 
@@ -213,12 +208,6 @@ class View {
   rows(every) {
     const kept = Array.from({ length: this.model.get("length") + 1 }, (_, k) => k).filter((k) => k % every === 0);
     return kept.map((k) => [k, ...Object.values(this.curves).map((values) => values[k])]);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.show();
   }
 
   close() {

@@ -2,7 +2,7 @@
 //
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
 // which `units` of how many, slow ones first, and what it expects after each token.
-import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, unpacked, update, watch } from "./kit.mjs";
+import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, toolButton, unpacked, update, watch } from "./kit.mjs";
 import { inkSigned, onTheme } from "./chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
@@ -53,11 +53,11 @@ class View {
 
   constructor(model) {
     this.model = model;
-    this.asTable = false;
     this.frame = frame({
       title: "What does a recurrent network carry from token to token?",
-      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => this.rows(),
     });
     const tokens = model.get("tokens");
     this.all = Object.fromEntries(model.get("networks").map((one) => {
@@ -68,9 +68,8 @@ class View {
     this.tokens = h("div", { class: "lmk-unroll-tokens", role: "group", "aria-label": "Tokens, in the order in which they are read", onkeydown: (event) => this.move(event) });
     this.maps = h("div", { class: "lmk-unroll-maps" });
     this.guesses = h("ol", { class: "lmk-bars" });
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
     const key = h("p", { class: "lmk-hint lmk-unroll-key" }, "A row is a unit; those that move least are on top. Colours: ", ink("pos"), " above 0, ", ink("neg"), " below 0, fuller for larger numbers. Point at a cell to read it, click to go to its step.");
-    this.frame.view.append(this.tokens, this.maps, key, this.guesses, this.table);
+    this.frame.view.append(this.tokens, this.maps, key, this.guesses);
     this.stop = watch(model, ["network", "step"], () => this.show());
     this.stopThemes = onTheme(() => this.show());
     this.show();
@@ -110,7 +109,6 @@ class View {
     if (held) this.tokens.children[step].focus();
     this.maps.replaceChildren(...order(one.arrays).map((key) => this.map(key, one.arrays[key], step)));
     this.guesses.replaceChildren(...(one.expected[step] ?? []).map(([text, p]) => this.guess(text, p)));
-    if (this.asTable) this.table.replaceChildren(this.tableFace());
     const known = this.model.get("model_name");
     this.frame.source.textContent = `${known ? `${known} · ` : ""}stored with the chapter · the ${one.units.length} of ${one.of} units whose h varies most`;
     this.frame.say(reading(tokens, one, step));
@@ -145,18 +143,12 @@ class View {
     return h("li", {}, h("div", { class: "lmk-row" }, chip({ t: text }), h("span", { class: "lmk-bar", style: `--share:${p}` }), h("span", { class: "lmk-share" }, percent(p))));
   }
 
-  tableFace() {
+  rows() {
     const [one, tokens] = [this.one(), this.model.get("tokens")];
     const mean = (row) => number(row.reduce((sum, x) => sum + Math.abs(x), 0) / row.length);
     const keys = order(one.arrays);
     const lines = tokens.map((token, t) => [token, ...keys.map((key) => mean(one.arrays[key][t])), one.expected[t]?.[0] ? `${quoted(one.expected[t][0][0])} ${percent(one.expected[t][0][1])}` : "–"]);
-    return table("Mean size over the units shown", ["token", ...keys, "expected"], lines);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.show();
+    return ["Mean size over the units shown", ["token", ...keys, "expected"], lines];
   }
 
   move(event) {
