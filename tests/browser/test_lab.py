@@ -344,7 +344,7 @@ def assert_moved(box):
     assert box["looks"].locator(".lmk-pair").is_visible()
     assert box["looks"].locator(".lmk-effect").count() == 0
     says(box["unroll"], "Step 1 of 3")
-    says(box["flow"], "In the RNN the gradient explodes.")
+    says(box["flow"], "explodes in the RNN")
     says(box["steps"], "How well the key of “cat” answers the query of “sat”")
     says(box["waves"], "PE(20) · PE(23)")
     says(box["many"], "For “A” ")
