@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from test_tokenizers import TEXTS
+from traitlets import TraitError
 
 from lmkit import assets
 from lmkit.tokenizers import (
@@ -90,6 +91,7 @@ def test_playground_answers_for_any_text(playground, oracle_tokenizer):
 
 def test_playground_has_a_plain_face(playground):
     assert "A|ry|a| is| amazing|!" in playground.summary()
+    assert f"{'bytes':>10} {16:>4}  A|r|y|a| |i|s| " in playground.summary()
     assert "<td>arya|is|amazing|!</td>" in playground.fallback()
     assert playground.summary() == playground.summary()
 
@@ -99,6 +101,10 @@ def test_trainer_has_a_plain_face():
     assert widget.summary().startswith("After 2 merges (e+s, es+t): l|o|w| |l|o|w|")
     assert "<td>est</td>" in widget.fallback()
     assert BPETrainer("").summary() == "After 0 merges (): "
+    assert BPETrainer("ab ab", step=50).summary() == "After 2 merges (a+b, ·+ab): ab| ab"
+    for step in (-1, 61):
+        with pytest.raises(TraitError, match="'step' trait of a BPETrainer"):
+            BPETrainer("ab ab", step=step)
     with pytest.raises(ValueError, match="2,001 characters; here it may have 2,000"):
         BPETrainer("a" * 2001)
 
