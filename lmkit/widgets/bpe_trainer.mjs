@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -74,13 +74,20 @@ export function train(text, most = MAX_MERGES) {
 /** How many tokens the text has in a state. */
 export const length = ({ pieces }) => pieces.reduce((sum, { ids, n }) => sum + ids.length * n, 0);
 
+/** A long token as a sentence names it. */
+function shortened(text) {
+  const characters = Array.from(text);
+  return characters.length > 24 ? `${characters.slice(0, 20).join("")}…` : text;
+}
+
 /** What there is to see, in a sentence or two; without `counts` what comes next is not told. */
 export function reading({ bytes, states }, step, counts = true) {
   const state = states[step];
-  const name = (id) => quoted(showBytes(bytes[id]).replace(/^ /, "·"));
+  const name = (id) => `“${shortened(visible(showBytes(bytes[id])))}”`;
+  const tokens = (n) => (n === 1 ? "1 token" : `${n} tokens`);
   if (!length(state)) return "Type a text to learn from.";
   const before = step ? states[step - 1] : null;
-  const done = before ? `Merge ${step} made ${name(state.made)}: the text fell from ${length(before)} to ${length(state)} tokens. ` : `The text has ${length(state)} tokens, each a byte. `;
+  const done = before ? `Merge ${step} made ${name(state.made)}: the text fell from ${length(before)} to ${tokens(length(state))}. ` : `The text has ${tokens(length(state))}, each a byte. `;
   if (!state.pairs.length) return `${done}Every word is one token: nothing is left to merge.`;
   if (step === MAX_MERGES) return `${done}Here the figure stops.`;
   if (!counts) return `${done}Which pair stands together most often now?`;
@@ -100,7 +107,7 @@ class View {
     const first = { text: model.get("text"), step: 0, counts: true };
     this.frame = frame({
       title: "Which pair is merged next?",
-      tools: [toolButton("⟲", "Back to the first text, before any merge", () => this.restart(first))],
+      tools: [toolButton("⟲", "Back to the first text", () => this.restart(first))],
       menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });

@@ -94,7 +94,7 @@ export function reading(text, rows) {
   const counts = rows.filter(({ tokens }) => tokens).map(({ name, tokens }) => [name, tokens.length]);
   const [least, most] = counts.reduce(([low, high], row) => [row[1] < low[1] ? row : low, row[1] > high[1] ? row : high], [counts[0], counts[0]]);
   const lost = rows.filter(({ tokens }) => tokens?.some(({ of }) => of !== undefined)).map(({ name }) => name);
-  const unknown = lost.length ? ` Not all of it is known to ${lost.join(", ").replace(/, ([^,]*)$/, " and $1")}.` : " All rows know all of it.";
+  const unknown = lost.length ? ` Not all of it is known to ${lost.join(", ").replace(/, ([^,]*)$/, " and $1")}.` : " No row has an unknown token.";
   return `${n} ${n === 1 ? "character" : "characters"}: from ${least[1]} ${least[1] === 1 ? "token" : "tokens"} (${least[0]}) to ${most[1]} (${most[0]}).${unknown}`;
 }
 

@@ -48,6 +48,9 @@ test("the reading lines say what is seen", () => {
   equal(reading(learned, 0), "The text has 8 tokens, each a byte. Next: “a” and “b” stand together 3 times.");
   equal(reading(learned, 1).startsWith("Merge 1 made “ab”: the text fell from 8 to 5 tokens."), true);
   equal(reading(learned, learned.states.length - 1).endsWith("nothing is left to merge."), true);
+  equal(reading(train("x"), 0), "The text has 1 token, each a byte. Every word is one token: nothing is left to merge.");
+  equal(reading(train("a".repeat(64)), 6), `Merge 6 made “${"a".repeat(20)}…”: the text fell from 2 to 1 token. Every word is one token: nothing is left to merge.`);
+  equal(reading(train(" ".repeat(4)), 2).startsWith("Merge 2 made “····”"), true);
   equal(reading(train(""), 0), "Type a text to learn from.");
   equal(reading(learned, 1, false), "Merge 1 made “ab”: the text fell from 8 to 5 tokens. Which pair stands together most often now?");
   const long = train(Array.from({ length: 90 }, (_, i) => String.fromCharCode(0x4e00 + 7 * i)).join(""));
