@@ -3,7 +3,7 @@
 // Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
 // lower triangle row by row. Cosines, centring and the plane need nothing else.
 import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
-import { centredGram, onPlane } from "./word_vectors.mjs";
+import { centredGram, labels, onPlane } from "./word_vectors.mjs";
 
 /** The whole matrix of a lower triangle. */
 export function unpack(triangle) {
@@ -27,16 +27,26 @@ export const mostAlike = (matrix) => matrix.map((row, i) => {
   return others.every((x, j) => i === j || Math.abs(x - best) < 1e-9) ? -1 : others.findIndex((x) => x > best - 1e-5); // of equals the first
 });
 
-/** What there is to see, in a sentence. */
-export function reading(sentences, matrix, at, centred) {
+/** Where a word first stands as a word, or −1. */
+export function place(text, word) {
+  const literal = word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, "iu").exec(text)?.index ?? -1;
+}
+
+/** What there is to see, in a sentence: of all, of the one `at`, or of the pair with `other`. */
+export function reading(sentences, matrix, at, centred, other = at) {
   const best = mostAlike(matrix);
   const after = centred ? " after the mean is subtracted" : "";
   if (best.every((j) => j < 0)) return `All ${sentences.length} vectors are equal${centred ? ": nothing is left when their mean is subtracted" : ", whatever the sentence"}.`;
+  if (at !== other) return `“${sentences[at]}” and “${sentences[other]}”: cosine ${number(matrix[at][other])}${after}.`;
   if (at >= 0) return best[at] < 0 ? `“${sentences[at]}”: no other sentence is nearer than another.` : `“${sentences[at]}” is most like “${sentences[best[at]]}”, cosine ${number(matrix[at][best[at]])}${after}.`;
   const pairs = matrix.flatMap((row, i) => row.slice(0, i));
   return `Cosines run from ${number(Math.min(...pairs))} to ${number(Math.max(...pairs))}${after}. Point at a sentence to see which is most like it.`;
 }
 
+const MOST = 12; // sentences
+const PLANE = 340; // pixels
+const SHAPES = [["●", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z"], ["◆", "M0-6L6 0L0 6L-6 0Z"], ["▲", "M0-6L6 5H-6Z"], ["■", "M-5-5H5V5H-5Z"]];
 const KEYS = "Tab goes through the controls and the sentences; arrows move in the layer's slider; Enter adds what you typed.";
 
 class View {
@@ -45,7 +55,7 @@ class View {
     which: (k, model) => fits.oneOf([...model.get("models").keys()])(k),
     layer: (layer, model, { which = model.get("which") }) => fits.oneOf([...model.get("models")[which].grams.keys()])(layer),
     centred: fits.flag,
-    added: (texts, model) => Array.isArray(texts) && texts.length <= 20 && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
+    added: (texts, model) => Array.isArray(texts) && texts.length <= MOST - model.get("sentences").length && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
   };
 
   constructor(model) {
@@ -79,7 +89,10 @@ class View {
     const { model } = this;
     const add = () => {
       const text = this.input.value.trim();
-      if (!text || this.all().includes(text)) return;
+      if (!text) return;
+      const there = this.all().indexOf(text);
+      if (there >= 0) return this.frame.say(`That sentence is there already, as number ${there + 1}.`);
+      if (this.all().length >= MOST) return this.frame.say(`${MOST} sentences have room: remove one of yours first.`);
       this.input.value = "";
       update(model, { added: [...model.get("added"), text] });
     };
@@ -93,7 +106,16 @@ class View {
     this.list = h("ol", { class: "lmk-sentences" });
     this.matrix = h("div", { class: "lmk-grid" });
     this.plane = h("div", { class: "lmk-field-of" });
-    this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, this.matrix, this.plane));
+    const pairs = h("figure", { class: "lmk-pairs" }, this.matrix, h("figcaption", {}, "Each pair’s cosine: blue above 0, orange below, the stronger the farther."));
+    this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, pairs, this.plane));
+  }
+
+  /** The names of the senses, and the number of each sentence’s; the reader’s own come last. */
+  senses() {
+    const given = this.model.get("senses") ?? [];
+    const names = [...new Set(given)];
+    const numbers = this.sentences.map((_, i) => (i < this.model.get("sentences").length ? Math.max(0, names.indexOf(given[i])) : Math.max(1, names.length)));
+    return { names: [...names, ...(numbers.some((k) => k >= names.length && k) ? ["yours"] : [])], numbers };
   }
 
   all() {
@@ -108,10 +130,11 @@ class View {
     const { model } = this;
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const added = model.get("added");
+    if (this.models && JSON.stringify(added) === JSON.stringify(this.good)) return this.paint();
     try {
       const models = added.length && this.live ? await this.computed() : model.get("models");
       if (turn !== this.turn) return;
-      this.models = models;
+      Object.assign(this, { models, good: added });
       this.sentences = added.length && this.live ? this.all() : model.get("sentences");
       this.origin.tell(models === model.get("models") ? "stored with the chapter" : "computed now");
       this.frame.box.removeAttribute("aria-busy");
@@ -141,16 +164,14 @@ class View {
     update(model, { which, layer: Math.min(8, this.depth(which)) });
   }
 
-  /** The sentence that could not be read goes; the view keeps its last good state. */
+  /** The sentence that could not be read goes back to its field; the view stays what it was. */
   fail(error) {
     this.frame.box.removeAttribute("aria-busy");
     const added = this.model.get("added");
-    if (added.length) {
-      if (this.input) this.input.value = added.at(-1);
-      this.problem = error.message; // said until the reader points at something else
-      this.at = -1;
-      update(this.model, { added: added.slice(0, -1) });
-    }
+    if (this.input && added.length) this.input.value = added.at(-1);
+    this.problem = error.message; // said until the reader points at something else
+    this.at = -1;
+    if (this.models || added.length) update(this.model, { added: this.good ?? [] });
     this.frame.say(error.message);
   }
 
@@ -167,6 +188,7 @@ class View {
     this.level.textContent = last ? `${layer} of ${last}` : "no layers";
     this.centre.checked = centred;
     this.at = Math.min(this.at, this.sentences.length - 1);
+    this.kinds = this.senses();
     this.list.replaceChildren(...this.sentences.map((text, i) => this.sentence(text, i)));
     this.matrix.replaceChildren(...(this.asTable ? [this.tableFace()] : this.cells()));
     this.matrix.style.setProperty("--n", this.sentences.length);
@@ -176,15 +198,21 @@ class View {
 
   sentence(text, i) {
     const on = { onfocus: () => this.show(i), onpointerenter: () => this.show(i), onclick: () => this.show(i) };
-    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), " ", ...this.marked(text));
+    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), this.shape(i), ...this.marked(text));
     const own = i >= this.model.get("sentences").length;
     const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => update(this.model, { added: this.model.get("added").filter((other) => other !== text) }) }, "Remove");
     return h("li", {}, line, remove);
   }
 
+  /** The mark of a sentence’s sense; a sentence without any has none. */
+  shape(i) {
+    const k = this.kinds.numbers[i];
+    return this.kinds.names.length > 1 ? h("i", { "aria-hidden": "true", style: `--cat:var(--lm-cat-${k + 1})` }, SHAPES[k % 4][0]) : " ";
+  }
+
   marked(text) {
     const word = this.model.get("word");
-    const at = text.toLowerCase().indexOf(word.toLowerCase());
+    const at = place(text, word);
     if (at < 0) return [text];
     return [text.slice(0, at), h("strong", {}, text.slice(at, at + word.length)), text.slice(at + word.length)];
   }
@@ -192,7 +220,7 @@ class View {
   cells() {
     return this.cos.flatMap((row, i) => row.map((cos, j) => {
       const share = Math.abs(cos).toFixed(3);
-      return h("span", { class: cos < 0 ? "lmk-cos lmk-minus" : "lmk-cos", style: `--share:${share}`, title: `${i + 1} and ${j + 1}: ${number(cos)}`, onpointerenter: () => this.show(i) }, i === j ? String(i + 1) : "");
+      return h("span", { class: cos < 0 ? "lmk-cos lmk-minus" : "lmk-cos", style: `--share:${share}`, title: `${i + 1} and ${j + 1}: ${number(cos)}`, onpointerenter: () => this.show(i, j) }, i === j ? String(i + 1) : "");
     }));
   }
 
@@ -200,30 +228,44 @@ class View {
   points() {
     const places = onPlane(this.gram);
     const reach = 1.2 * Math.max(...places.flat().map(Math.abs), 1e-6);
-    const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
-    svg.append(mark("path", { d: "M-100 0H100M0 -100V100" }));
-    places.forEach(([x, y], i) => {
-      const node = mark("g", { transform: `translate(${(100 * x) / reach} ${(-100 * y) / reach})` });
-      const text = mark("text", { y: 3.2 });
-      text.textContent = String(i + 1);
-      node.append(mark("circle", { r: 7 }), text);
-      node.addEventListener("pointerenter", () => this.show(i));
-      svg.append(node);
-    });
-    return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’."));
+    const at = places.map((place) => place.map((x, k) => (PLANE / 2) * (1 + (k ? -x : x) / reach)));
+    const sizes = places.map((_, i) => [i < 9 ? 10 : 18, 14]);
+    const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
+    const svg = mark("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
+    svg.append(mark("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
+    const { names: senses } = this.kinds;
+    const legend = senses.length > 1 ? `: ${senses.map((name, k) => `${SHAPES[k % 4][0]} ${name}`).join(", ")}` : "";
+    return h("figure", {}, svg, h("figcaption", {}, `The plane nearest to the vectors${legend}. Numbers are the sentences’.`));
   }
 
-  show(at) {
+  /** A mark, its number where there is room for it, and a round place to point at. */
+  point(i, [x, y], name, [width, height]) {
+    const k = this.kinds.numbers[i];
+    const node = mark("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${k + 1})` });
+    node.append(mark("circle", { r: 12 }), mark("path", { d: SHAPES[k % 4][1] }));
+    if (name) {
+      const text = mark("text", { x: name[0] - x + width / 2, y: name[1] - y + height - 3 });
+      text.textContent = String(i + 1);
+      node.append(text);
+    }
+    node.addEventListener("pointerenter", () => this.show(i));
+    return node;
+  }
+
+  show(at, other = at) {
     this.at = at;
     if (at >= 0) this.problem = null;
-    this.list.querySelectorAll(".lmk-sentence").forEach((node, i) => node.classList.toggle("lmk-chosen", i === at));
-    this.plane.querySelectorAll("g").forEach((node, i) => node.classList.toggle("lmk-here", i === at));
-    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred")));
+    const point = (nodes, name) => nodes.forEach((node, i) => node.classList.toggle(name, i === at || i === other));
+    point(this.list.querySelectorAll(".lmk-sentence"), "lmk-chosen");
+    point(this.plane.querySelectorAll("g"), "lmk-here");
+    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred"), other));
   }
 
   tableFace() {
+    const { names, numbers } = this.kinds;
     const head = ["", ...this.sentences.map((_, i) => String(i + 1))];
-    return h("div", { class: "lmk-scroll" }, table("Cosines", head, this.cos.map((row, i) => [String(i + 1), ...row.map((x) => number(x))])));
+    const rows = this.cos.map((row, i) => [`${i + 1} ${names[numbers[i]] ?? ""}`.trim(), ...row.map((x) => number(x))]);
+    return h("div", { class: "lmk-scroll" }, table("Cosines", head, rows));
   }
 
   toggleTable() {
