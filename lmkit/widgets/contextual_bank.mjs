@@ -46,7 +46,8 @@ export function reading(sentences, matrix, at, centred, other = at) {
 
 const MOST = 12; // sentences
 const PLANE = 340; // pixels
-const SHAPES = [["●", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z"], ["◆", "M0-6L6 0L0 6L-6 0Z"], ["▲", "M0-6L6 5H-6Z"], ["■", "M-5-5H5V5H-5Z"]];
+// a sense's sign, its mark and its colour: not those of the cosines
+const SENSES = [["●", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", 3], ["◆", "M0-6L6 0L0 6L-6 0Z", 4], ["▲", "M0-6L6 5H-6Z", 6], ["■", "M-5-5H5V5H-5Z", 1]];
 const KEYS = "Tab goes through the controls and the sentences; arrows move in the layer's slider; Enter adds what you typed.";
 
 class View {
@@ -106,7 +107,7 @@ class View {
     this.list = h("ol", { class: "lmk-sentences" });
     this.matrix = h("div", { class: "lmk-grid" });
     this.plane = h("div", { class: "lmk-field-of" });
-    const pairs = h("figure", { class: "lmk-pairs" }, this.matrix, h("figcaption", {}, "Each pair’s cosine: blue above 0, orange below, the stronger the farther."));
+    const pairs = h("figure", { class: "lmk-pairs" }, this.matrix, h("figcaption", {}, "Cosine of each pair: blue above 0, orange below; the farther from 0, the stronger."));
     this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, pairs, this.plane));
   }
 
@@ -198,16 +199,16 @@ class View {
 
   sentence(text, i) {
     const on = { onfocus: () => this.show(i), onpointerenter: () => this.show(i), onclick: () => this.show(i) };
-    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), this.shape(i), ...this.marked(text));
+    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), this.sign(this.kinds.numbers[i]), ...this.marked(text));
     const own = i >= this.model.get("sentences").length;
     const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => update(this.model, { added: this.model.get("added").filter((other) => other !== text) }) }, "Remove");
     return h("li", {}, line, remove);
   }
 
-  /** The mark of a sentence’s sense; a sentence without any has none. */
-  shape(i) {
-    const k = this.kinds.numbers[i];
-    return this.kinds.names.length > 1 ? h("i", { "aria-hidden": "true", style: `--cat:var(--lm-cat-${k + 1})` }, SHAPES[k % 4][0]) : " ";
+  /** The sign of a sense; none where there is but one. */
+  sign(k) {
+    const [sign, , colour] = SENSES[k % 4];
+    return this.kinds.names.length > 1 ? h("i", { "aria-hidden": "true", style: `--cat:var(--lm-cat-${colour})` }, sign) : " ";
   }
 
   marked(text) {
@@ -233,16 +234,15 @@ class View {
     const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
     const svg = mark("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
     svg.append(mark("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
-    const { names: senses } = this.kinds;
-    const legend = senses.length > 1 ? `: ${senses.map((name, k) => `${SHAPES[k % 4][0]} ${name}`).join(", ")}` : "";
-    return h("figure", {}, svg, h("figcaption", {}, `The plane nearest to the vectors${legend}. Numbers are the sentences’.`));
+    const legend = this.kinds.names.flatMap((name, k) => [this.sign(k), `${name} `]);
+    return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’. ", ...legend));
   }
 
   /** A mark, its number where there is room for it, and a round place to point at. */
   point(i, [x, y], name, [width, height]) {
-    const k = this.kinds.numbers[i];
-    const node = mark("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${k + 1})` });
-    node.append(mark("circle", { r: 12 }), mark("path", { d: SHAPES[k % 4][1] }));
+    const [, d, colour] = SENSES[this.kinds.numbers[i] % 4];
+    const node = mark("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${colour})` });
+    node.append(mark("circle", { r: 12 }), mark("path", { d }));
     if (name) {
       const text = mark("text", { x: name[0] - x + width / 2, y: name[1] - y + height - 3 });
       text.textContent = String(i + 1);

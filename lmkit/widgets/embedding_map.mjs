@@ -74,7 +74,7 @@ class View {
     const boxes = this.groups.map(({ name, k }, i) => h("label", { class: "lmk-group", style: `--cat:var(--lm-cat-${k + 1})` }, this.boxes[i], h("i", { "aria-hidden": "true" }, SHAPES[k]), name));
     const seek = () => this.search(this.find.value.trim().toLowerCase());
     this.find = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", onchange: seek, onkeydown: (event) => event.key === "Enter" && seek() });
-    const near = h("button", { type: "button", onclick: () => this.surround(this.find.value.trim().toLowerCase() || model.get("word")) }, "Show its neighbours");
+    const near = h("button", { type: "button", onclick: () => this.surround(this.find.value.trim().toLowerCase() || model.get("word")) }, "Neighbours");
     const field = labelled("Find a word", this.find, this.live && near);
     field.classList.add("lmk-wide");
     this.frame.controls.append(...boxes, field);
