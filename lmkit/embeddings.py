@@ -188,7 +188,7 @@ class WordVectors:
             return np.asarray(self.unit[self.id(word)])
         vector, (_, d) = np.asarray(word), self.unit.shape
         if vector.shape != (d,):
-            raise ValueError(f"a vector has {d} numbers here, and this one the shape {vector.shape}")
+            raise ValueError(f"a vector has {d} numbers here, and this one shape {vector.shape}")
         return vector / max(float(np.linalg.norm(vector)), 1e-12)
 
 

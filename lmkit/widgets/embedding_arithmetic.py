@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Container
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def parse(text: str, known: Container[str] = ()) -> tuple[list[str], list[int]]:
     words, signs, sign = list[str](), list[int](), 1
     expecting = True
     parts = text.lower().replace("−", " - ").replace("+", " + ").split()
-    for part in [piece for part in parts for piece in _pieces(part, known)]:
+    for part in chain.from_iterable(_pieces(part, known) for part in parts):
         if part in ("+", "-"):
             if expecting and words:
                 raise ValueError("Two signs stand side by side: put a word between them.")
