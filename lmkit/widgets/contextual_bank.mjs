@@ -234,7 +234,7 @@ class View {
     const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
     const svg = mark("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
     svg.append(mark("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
-    const legend = this.kinds.names.flatMap((name, k) => [this.sign(k), `${name} `]);
+    const legend = this.kinds.names.flatMap((name, k) => [this.sign(k), ` ${name} `]);
     return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’. ", ...legend));
   }
 

@@ -217,38 +217,56 @@ function arrows({ words, signs, gram, ranked }, exclude) {
   const places = onPlane(gram);
   const names = [...words.map((word, i) => `${signs[i] < 0 ? "−" : i ? "+" : ""} ${word}`.trim()), "the sum", best];
   const kinds = [...words.map((word) => (word === winner ? "lmk-win" : "lmk-input")), "lmk-total", best === winner ? "lmk-win" : "lmk-other"];
-  const [low, high] = [0, 1].map((k) => places.map((place) => place[k])).reduce(([lo, hi], list) => [[...lo, Math.min(0, ...list)], [...hi, Math.max(0, ...list)]], [[], []]);
-  const scale = Math.min(110 / Math.max(high[0] - low[0], 0.1), 150 / Math.max(high[1] - low[1], 0.1));
-  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
-  const origin = [-scale * middle[0], scale * middle[1]];
-  const svg = mark("svg", { class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
-  svg.append(mark("circle", { cx: origin[0], cy: origin[1], r: 1.8, class: "lmk-origin" }));
-  const used = [];
-  places.forEach(([px, py], i) => {
-    const [x, y] = [scale * (px - middle[0]), scale * (middle[1] - py)];
-    const left = x < origin[0];
-    svg.append(mark("line", { x1: origin[0], y1: origin[1], x2: x, y2: y, class: kinds[i] }), head(origin, [x, y], kinds[i]));
-    const length = Math.max(Math.hypot(x - origin[0], y - origin[1]), 1);
-    const at = clear(used, [x + (4 * (x - origin[0])) / length, y + (4 * (y - origin[1])) / length + 2.5], left);
-    const label = mark("text", { x: at[0], y: at[1], class: kinds[i], "text-anchor": left ? "end" : "start" });
+  const extent = (k) => Math.max(0, ...places.map((place) => place[k])) - Math.min(0, ...places.map((place) => place[k]));
+  const scale = Math.min(110 / Math.max(extent(0), 0.1), 150 / Math.max(extent(1), 0.1));
+  const tips = places.map(([x, y]) => [scale * x, -scale * y]);
+  const texts = captions(tips, names);
+  const svg = mark("svg", { viewBox: around(tips, texts), class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
+  svg.append(mark("circle", { r: 1.8, class: "lmk-origin" }));
+  tips.forEach(([x, y], i) => svg.append(mark("line", { x2: x, y2: y, class: kinds[i] }), head([x, y], kinds[i])));
+  texts.forEach(({ left, right, y }, i) => {
+    const toLeft = tips[i][0] < 0;
+    const label = mark("text", { x: toLeft ? right : left, y, class: kinds[i], "text-anchor": toLeft ? "end" : "start" });
     label.textContent = names[i];
     svg.append(label);
   });
-  const heights = [origin[1], ...used.map(([, y]) => y), ...places.map((place) => scale * (middle[1] - place[1]))];
-  const [top, bottom] = [Math.min(...heights) - 12, Math.max(...heights) + 6];
-  svg.setAttribute("viewBox", `-100 ${top} 200 ${bottom - top}`);
-  return h("figure", {}, svg, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all."));
+  return h("figure", {}, svg, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all; − marks a word that is taken away."));
 }
 
-/** Move a label down until it covers none of those before it. */
-function clear(used, [x, y], left) {
-  while (used.some(([a, b, side]) => side === left && Math.abs(a - x) < 40 && Math.abs(b - y) < 9)) y += 9;
-  used.push([x, y, left]);
-  return [x, y];
+/**
+ * Where the names of arrows from [0, 0] stand: beyond their tips, from top to bottom in their order,
+ * none on another. `y` is the line that the letters stand on.
+ * @param {number[][]} tips
+ * @param {string[]} names
+ * @returns {{left: number, right: number, y: number}[]}
+ */
+export function captions(tips, names) {
+  const placed = [];
+  for (const i of [...tips.keys()].sort((i, j) => tips[i][1] - tips[j][1])) {
+    const beyond = 1 + 6 / Math.max(Math.hypot(...tips[i]), 1);
+    const [x, width] = [tips[i][0] * beyond, 5 * names[i].length];
+    const [left, right] = x < 0 ? [x - width, x] : [x, x + width];
+    const blocks = (other) => left < other.right && right > other.left && Math.abs(y - other.y) < LINE;
+    let y = tips[i][1] * beyond + 2.5;
+    for (let other; (other = Object.values(placed).find(blocks)); ) y = other.y + LINE;
+    placed[i] = { left, right, y };
+  }
+  return placed;
 }
 
-function head([fromX, fromY], [x, y], kind) {
-  const angle = (Math.atan2(y - fromY, x - fromX) * 180) / Math.PI;
+const LINE = 9; // from one line of text to the next
+
+/** The part of the plane that holds it all, at least 200 wide: so the letters keep their size. */
+function around(tips, texts) {
+  const xs = [0, ...texts.flatMap(({ left, right }) => [left, right]), ...tips.map(([x]) => x)];
+  const ys = [0, ...texts.flatMap(({ y }) => [y - 8, y + 3]), ...tips.map(([, y]) => y)];
+  const [left, right, top, bottom] = [Math.min(...xs) - 2, Math.max(...xs) + 2, Math.min(...ys) - 2, Math.max(...ys) + 2];
+  const width = Math.max(200, right - left);
+  return [(left + right - width) / 2, top, width, bottom - top].join(" ");
+}
+
+function head([x, y], kind) {
+  const angle = (Math.atan2(y, x) * 180) / Math.PI;
   return mark("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
 }
 

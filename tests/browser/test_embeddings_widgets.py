@@ -13,7 +13,8 @@ COVERED = """svg => {
   const boxes = names.map((name) => name.getBoundingClientRect());
   const cut = svg.getBoundingClientRect();
   const within = (a, b) => a.left < b.right - 1 && a.top < b.bottom - 4;
-  const isOut = (a) => a.top < cut.top - 2 || a.bottom > cut.bottom + 2;
+  const isOut = (a) => a.top < cut.top - 2 || a.bottom > cut.bottom + 2
+    || a.left < cut.left - 1 || a.right > cut.right + 1;
   const bad = (a, i) => isOut(a) || boxes.some((b, k) => k !== i && within(a, b) && within(b, a));
   return names.filter((_, i) => bad(boxes[i], i)).map((name) => name.textContent);
 }"""
@@ -76,8 +77,9 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     box.locator(".lmk-word").filter(has_text="walked").wait_for(timeout=8000)
 
 
-def test_arrows_have_names_within_the_picture_that_cover_none_of_each_other(page, way):
-    box = widget(visit(page, way + CHAPTER), "embedding-arithmetic")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_arrows_names_are_within_the_picture_and_cover_none(new_page, served, width):
+    box = widget(visit(new_page(width), served + CHAPTER), "embedding-arithmetic")
     for text in box.get_by_label("Examples").locator("optgroup option").all_inner_texts():
         box.get_by_label("Examples").select_option(text)
         box.get_by_role("img", name=text.split()[-1]).wait_for(timeout=8000)

@@ -1,5 +1,5 @@
 import { centredGram, eigen, labels, onPlane, spelling, vectorTable } from "/lmkit/widgets/word_vectors.mjs";
-import { completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
+import { captions, completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
 import { next, principal } from "/lmkit/widgets/embedding_map.mjs";
 import { cosines, mostAlike, place, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
 import { unpack as unpackFile } from "/book/site/vectors.mjs";
@@ -69,6 +69,18 @@ test("the rule leaves inputs out, and the reading line says so", () => {
   equal(reading(answer, true).includes("once king and man are left out"), true);
   equal(reading(answer, false).includes("an input comes back"), true);
   equal(reading({ ...answer, words: ["man"] }, true).includes("changes nothing"), true);
+});
+
+test("arrows' names keep the order of their tips and cover none of each other", () => {
+  const tips = [[90, 20], [92, 21], [91, 18], [-60, 10], [-61, 12], [3, -40], [40, 22]];
+  const texts = captions(tips, ["the sum", "a", "dissatisfied", "left", "lower", "up", "between"]);
+  const byTip = [...tips.keys()].sort((i, j) => tips[i][1] - tips[j][1]);
+  for (const [k, i] of byTip.entries()) {
+    for (const j of byTip.slice(k + 1)) {
+      const beside = texts[i].right <= texts[j].left || texts[j].right <= texts[i].left;
+      equal(beside || texts[j].y - texts[i].y >= 9 - 1e-9, true, `${i} and ${j}`);
+    }
+  }
 });
 
 test("principal axes are those of Python", async () => {
