@@ -54,7 +54,7 @@ class View {
   static kind = "word-vectors";
   static link = {
     which: (k, model) => fits.oneOf([...model.get("models").keys()])(k),
-    layer: (layer, model, { which = model.get("which") }) => fits.oneOf([...model.get("models")[which].grams.keys()])(layer),
+    layer: (layer, model, { which = model.get("which") }) => fits.count(model.get("models")[which].grams.length - 1 || 99)(layer), // of no layers any
     centred: fits.flag,
     added: (texts, model) => Array.isArray(texts) && texts.length <= MOST - model.get("sentences").length && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
   };
@@ -78,7 +78,7 @@ class View {
 
   controls() {
     const { model } = this;
-    this.which = choice(model.get("models").map(({ name }, k) => [k, name]), 0, (k) => update(model, { which: Number(k), layer: Math.min(model.get("layer"), this.depth(Number(k))) }));
+    this.which = choice(model.get("models").map(({ name }, k) => [k, name]), 0, (k) => update(model, { which: Number(k), layer: Math.min(model.get("layer"), this.depth(Number(k)) || Infinity) }));
     this.layer = h("input", { type: "range", min: 0, step: 1, oninput: () => update(model, { layer: Number(this.layer.value) }) });
     this.level = h("output", {});
     this.centre = h("input", { type: "checkbox", onchange: () => update(model, { centred: this.centre.checked }) });
@@ -113,10 +113,11 @@ class View {
 
   /** The names of the senses, and the number of each sentence’s; the reader’s own come last. */
   senses() {
-    const given = this.model.get("senses") ?? [];
-    const names = [...new Set(given)];
-    const numbers = this.sentences.map((_, i) => (i < this.model.get("sentences").length ? Math.max(0, names.indexOf(given[i])) : Math.max(1, names.length)));
-    return { names: [...names, ...(numbers.some((k) => k >= names.length && k) ? ["yours"] : [])], numbers };
+    const senses = this.model.get("senses") ?? [];
+    const given = this.model.get("sentences").map((_, i) => senses[i] ?? "given");
+    const all = [...given, ...this.sentences.slice(given.length).map(() => "yours")];
+    const names = [...new Set(all)];
+    return { names, numbers: all.map((name) => names.indexOf(name)) };
   }
 
   all() {
@@ -131,9 +132,9 @@ class View {
     const { model } = this;
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const added = model.get("added");
-    if (this.models && JSON.stringify(added) === JSON.stringify(this.good)) return this.paint();
     try {
-      const models = added.length && this.live ? await this.computed() : model.get("models");
+      const isKept = this.models && JSON.stringify(added) === JSON.stringify(this.good);
+      const models = isKept ? this.models : added.length && this.live ? await this.computed() : model.get("models");
       if (turn !== this.turn) return;
       Object.assign(this, { models, good: added });
       this.sentences = added.length && this.live ? this.all() : model.get("sentences");
@@ -201,8 +202,13 @@ class View {
     const on = { onfocus: () => this.show(i), onpointerenter: () => this.show(i), onclick: () => this.show(i) };
     const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), this.sign(this.kinds.numbers[i]), ...this.marked(text));
     const own = i >= this.model.get("sentences").length;
-    const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => update(this.model, { added: this.model.get("added").filter((other) => other !== text) }) }, "Remove");
+    const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => this.remove(text) }, "Remove");
     return h("li", {}, line, remove);
+  }
+
+  remove(text) {
+    update(this.model, { added: this.model.get("added").filter((other) => other !== text) });
+    this.input?.focus();
   }
 
   /** The sign of a sense; none where there is but one. */

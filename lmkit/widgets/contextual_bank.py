@@ -65,11 +65,11 @@ class ContextualBank(Widget):
         """Return the same as a table."""
         name = self.models[self.which]["name"]
         centred = ", mean subtracted" if self.centred else ""
-        caption = f"“{self.word}” in {name}, layer {self.layer}{centred}"
+        caption = f"“{self.word}” in {name}, layer {self._layer()}{centred}"
         return html_table(caption, ["sentence", "most alike", "cosine"], self._rows())
 
     def _rows(self) -> list[list[str]]:
-        gram = unpack(self.models[self.which]["grams"][self.layer])
+        gram = unpack(self.models[self.which]["grams"][self._layer()])
         if self.centred:
             gram = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
         size = np.sqrt(np.maximum(np.diag(gram), 1e-9))
@@ -79,6 +79,10 @@ class ContextualBank(Widget):
             [sentence, self.sentences[k], f"{cosines[i, k]:.2f}"]
             for i, (sentence, k) in enumerate(zip(self.sentences, best, strict=True))
         ]
+
+    def _layer(self) -> int:
+        """Return the layer that is shown: the last, where the model has no such layer."""
+        return min(self.layer, len(self.models[self.which]["grams"]) - 1)
 
     def _models(self, sentences: list[str], word: str) -> list[dict[str, Any]]:
         check(sentences, word)

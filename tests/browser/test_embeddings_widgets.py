@@ -203,6 +203,7 @@ def test_bank_layers_models_and_centring(page, way):
     box.get_by_label("Subtract the mean").uncheck()
     says(box, "All 8 vectors are equal, whatever the sentence")
     box.get_by_label("Model", exact=True).select_option("SmolLM2-135M-Instruct")
+    assert box.get_by_label("Layer").input_value() == "3", "a model without layers keeps it"
     box.get_by_label("Layer").fill("8")
     box.locator(".lmk-sentence").nth(2).focus()
     says(box, "“The bank raised its interest rates.” is most like “The bank closed his account.”")
@@ -233,6 +234,9 @@ def test_bank_takes_a_sentence_with_the_pages_model(page, served):
     marked = box.locator(".lmk-sentence").nth(9).locator("strong")
     assert marked.evaluate(before) == "İn the riverbank is a "
     says(box, "yours", "senses")
+    box.get_by_role("button", name="Remove", exact=True).last.click()
+    box.locator(".lmk-sentence").nth(9).wait_for(state="detached")
+    assert field.evaluate("e => e === document.activeElement")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

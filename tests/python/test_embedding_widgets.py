@@ -158,6 +158,8 @@ def test_bank_stores_the_dot_products_of_each_layer():
     np.testing.assert_allclose(unpack(gpt["grams"][0])[0], [(8 * x + 1) / 2 for x in (8, 10, 8)])
     assert unpack(bert["grams"][0]).shape == (3, 3)
     assert "The bank." in widget.summary()
+    widget.which = 2  # GloVe has no layer 1
+    assert "GloVe, layer 0" in widget.fallback()
     with pytest.raises(ValueError, match="3 sentences need as many senses or none, not 2"):
         ContextualBank(toy(), Bert(), Gpt(), sentences, "bank", senses=["money", "river"])
     reply = widget.answer({"kind": "word-vectors", "sentences": sentences[:2], "word": "bank"})
