@@ -22,6 +22,8 @@ export function reading(words, logits, shift, temperature, touched = "") {
   const shown = rows(logits, shift, temperature);
   const best = shown.reduce((top, row, i) => (row.p > shown[top].p ? i : top), 0);
   const { power, p } = shown[best];
+  if (logits.every((z) => z === logits[0]) && temperature) return `All logits are equal, so each word has 1/${words.length} = ${percent(p)} at any temperature: only differences count.`;
+  if (temperature === 0 && logits.filter((z) => z === logits[best]).length > 1) return `Temperature 0 is the limit: of the greatest logits the first, that of ${quoted(words[best])}, takes everything.`;
   if (temperature === 0) return `Temperature 0 is the limit: ${quoted(words[best])} has the greatest logit and takes everything.`;
   if (touched === "shift" && shift) return `${score(shift)} added to every logit: each power and their sum are multiplied by ${number(Math.exp(shift / temperature))}, so no probability changes.`;
   if (touched === "temperature" && temperature !== 1) return `Temperature ${temperature} divides the differences between logits by ${temperature}: ${temperature < 1 ? "the greatest gains" : "the shares come closer to each other"}. ${quoted(words[best])} has ${percent(p)}.`;

@@ -193,6 +193,7 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     choice.get_by_role("button", name="Check").click()
     says(choice, "Not yet. It costs a factor of 0.0196")
     choice.get_by_label("quick").check()
+    assert choice.locator(".lmk-reading").inner_text() == ""  # the verdict was on another answer
     choice.get_by_role("button", name="Check").click()
     says(choice, "Right.")
     number.get_by_role("textbox").fill("64")
@@ -202,7 +203,7 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     number.get_by_role("textbox").press("Enter")
     says(number, "Right.")
     order.get_by_role("button", name="Check").click()
-    says(order, "comes later than place")
+    says(order, re.compile("comes later than place .+ once there is one"))
     for place, text in enumerate(("The model predicts", "The loss compares", "The gradient says")):
         order.get_by_label(f"Place of: {text}").select_option(index=place)
     order.get_by_role("button", name="Check").click()
@@ -211,3 +212,32 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     page.wait_for_function("document.documentElement.dataset.lmkitReady")
     assert choice.get_by_label("quick").is_checked()
     assert number.get_by_role("textbox").input_value() == "4,0"
+
+
+def test_an_item_is_moved_on_by_one_key(page, way):
+    visit(page, way + CHAPTER)
+    order = page.locator("[data-lmkit=quick-check] .lmk-widget").nth(2)
+    texts = order.locator("li > span")
+    last = texts.last.inner_text()
+    order.get_by_role("button", name=f"Earlier: {last}").focus()
+    for k in (2, 1, 0):
+        page.keyboard.press("Enter")
+        assert texts.nth(k).inner_text() == last
+        says(order, f"“{last}” is now at place {k + 1}.")
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"  # no place is earlier
+
+
+def test_a_question_is_the_name_of_its_figure_and_of_its_field(page, way):
+    visit(page, way + CHAPTER)
+    assert page.get_by_role("radiogroup", name="which word costs the model most").count() == 1
+    assert page.get_by_role("textbox", name="A model gives each of 3 tokens").count() == 1
+    box = page.get_by_role("group", name="How does a model such as GPT come to handle language")
+    assert box.get_by_role("textbox", name="How does a model such as GPT").count() == 1
+    says(box, "0 words. Write something to see what a good answer covers.")
+
+
+def test_the_address_changes_only_when_a_reader_changes_something(page, served):
+    visit(page, served + LIVE + "#what-to-try")
+    assert page.url.endswith("#what-to-try")
+    part(page, "next-token").get_by_label("Temperature").fill("2")
+    page.wait_for_function("location.hash.includes('temperature=0.5')")
