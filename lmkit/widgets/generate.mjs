@@ -159,7 +159,7 @@ class View {
 
   add(token) {
     this.tokens.push(token);
-    this.text.insertBefore(this.token(token, this.tokens.length - 1), this.text.lastChild);
+    this.text.lastChild.before(...this.token(token, this.tokens.length - 1));
     this.text.lastChild.hidden = false;
   }
 
@@ -178,7 +178,7 @@ class View {
   paint() {
     const prompt = this.start ? this.start.filter(({ t }) => t !== "<|endoftext|>").map(({ t }) => t).join("") : this.model.get("text");
     const cursor = h("span", { class: "lmk-cursor", "aria-hidden": "true" });
-    this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.map((token, at) => this.token(token, at)), cursor);
+    this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.flatMap((token, at) => this.token(token, at)), cursor);
     this.rivals.replaceChildren(h("p", { class: "lmk-hint" }, "Choose a token to see what else the model considered there."));
     this.paintButtons();
     this.frame.say(this.writing ? "The model is writing." : reading(this.tokens, this.ended));
@@ -190,10 +190,11 @@ class View {
     this.frame.box.toggleAttribute("data-writing", Boolean(this.writing));
   }
 
-  /** A token in the flow of the text, in the shade of its probability. */
+  /** A token in the flow of the text, in the shade of its probability, and the lines that it ends. */
   token(token, at) {
     const label = `${token.t.trim() || "white space"}, ${percent(token.p)}`;
-    return h("button", { type: "button", class: "lmk-token lmk-shaded", "aria-label": label, title: percent(token.p), style: `--share:${token.p.toFixed(3)}`, onclick: () => this.open(at) }, token.t);
+    const button = h("button", { type: "button", class: "lmk-token lmk-shaded", "aria-label": label, title: percent(token.p), style: `--share:${token.p.toFixed(3)}`, onclick: () => this.open(at) }, token.t.replaceAll("\n", "↵"));
+    return [button, token.t.replace(/[^\n]/g, "")]; // a button keeps its line's ends to itself
   }
 
   /** Show what else could have stood here; choosing one cuts the text there and takes it. */
@@ -219,7 +220,7 @@ class View {
   }
 
   whole() {
-    return this.text.textContent;
+    return this.text.firstChild.textContent + this.tokens.map(({ t }) => t).join("");
   }
 
   async copy() {
