@@ -189,10 +189,10 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     )
     choice.get_by_role("button", name="Check").click()
     says(choice, "Choose one first.")
-    choice.get_by_label("jumps").check()
+    choice.get_by_role("radio", name="jumps").check()
     choice.get_by_role("button", name="Check").click()
     says(choice, "Not yet. It costs a factor of 0.0196")
-    choice.get_by_label("quick").check()
+    choice.get_by_role("radio", name="quick").check()
     assert choice.locator(".lmk-reading").inner_text() == ""  # the verdict was on another answer
     choice.get_by_role("button", name="Check").click()
     says(choice, "Right.")
@@ -210,7 +210,7 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     says(order, "Right.")
     page.reload()
     page.wait_for_function("document.documentElement.dataset.lmkitReady")
-    assert choice.get_by_label("quick").is_checked()
+    assert choice.get_by_role("radio", name="quick").is_checked()
     assert number.get_by_role("textbox").input_value() == "4,0"
 
 
@@ -241,3 +241,23 @@ def test_the_address_changes_only_when_a_reader_changes_something(page, served):
     assert page.url.endswith("#what-to-try")
     part(page, "next-token").get_by_label("Temperature").fill("2")
     page.wait_for_function("location.hash.includes('temperature=0.5')")
+
+
+def test_a_line_that_the_model_ends_is_shown_and_copied_as_it_is(new_page, served):
+    page = visit(new_page(), served + "book/index.html")
+    writer = part(page, "generate")
+    lines = writer.locator(".lmk-written").inner_text().splitlines()
+    assert lines[:3] == ["The quick brown fox jumps over a lazy dog.↵", "↵", lines[2]]
+    assert lines[2].startswith("The quick brown fox is")
+    page.evaluate("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+    writer.get_by_label("More").click()
+    writer.get_by_role("button", name="Copy the text").click()
+    page.wait_for_function("window.copied")
+    assert page.evaluate("copied").startswith("The quick brown fox jumps over a lazy dog.\n\nThe")
+
+
+def test_the_first_window_shows_the_answer(new_page, way):
+    page = visit(new_page(1440, 900), way + "book/index.html")
+    row = part(page, "next-token").locator(".lmk-row").first
+    assert "over" in row.inner_text()
+    assert row.bounding_box()["y"] < 700
