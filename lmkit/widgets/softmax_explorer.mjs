@@ -106,7 +106,7 @@ class View {
     slider.value = logit;
     slider.setAttribute("aria-valuetext", `${score(logit)}, probability ${percent(row.p)}`);
     z.textContent = `z = ${score(row.z)}`;
-    power.textContent = Number.isNaN(row.power) ? "–" : `e^(z/τ) = ${number(row.power)}`;
+    power.replaceChildren(...(Number.isNaN(row.power) ? ["–"] : ["e", h("sup", {}, "z/τ"), ` = ${number(row.power)}`]));
     bar.style.setProperty("--share", row.p);
     share.textContent = percent(row.p);
   }

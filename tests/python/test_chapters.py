@@ -19,11 +19,12 @@ EXERCISES = {
     "05-recurrent-networks": {"rnn_states", "clip_by_norm", "lstm_step", "gru_step"},
     "06-transformers": {"causal_weights", "several_heads", "sinusoids", "attend_next"},
 }
+# at the least
 FORMULAS = {
     "04-sequence-modeling": 17,
     "05-recurrent-networks": 7,
     "06-transformers": 16,
-}  # at the least
+}
 every_chapter = pytest.mark.parametrize("chapter", EXERCISES)
 
 
