@@ -62,7 +62,7 @@ class View {
     this.input = input;
     this.button = h("button", { type: "button", onclick: () => (this.writing ? this.halt() : this.write()) });
     const knobs = this.live ? this.knobs() : [this.setting()];
-    this.frame.controls.append(...(model.get("linked") && this.live ? [] : [field]), ...knobs, this.button);
+    this.frame.controls.append(...(model.get("linked") ? [] : [field]), ...knobs, this.button);
   }
 
   /** Without a model: one of the runs that the notebook stored. */
@@ -181,11 +181,21 @@ class View {
     this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.flatMap((token, at) => this.token(token, at)), cursor);
     this.rivals.replaceChildren(h("p", { class: "lmk-hint" }, "Choose a token to see what else the model considered there."));
     this.paintButtons();
-    this.frame.say(this.writing ? "The model is writing." : reading(this.tokens, this.ended));
+    this.frame.say(this.writing ? "The model is writing." : this.said());
+  }
+
+  said() {
+    return this.canWrite() ? reading(this.tokens, this.ended) : "How the model goes on with this text is not stored here: load the model, or choose another text.";
+  }
+
+  /** With a model any text can be gone on with; without one, those of which a run is stored. */
+  canWrite() {
+    return this.live || Boolean(this.stored());
   }
 
   paintButtons() {
     this.button.textContent = this.writing ? "Stop" : "Write";
+    this.button.disabled = !this.canWrite();
     if (this.one) this.one.disabled = this.writing || this.ended;
     this.frame.box.toggleAttribute("data-writing", Boolean(this.writing));
   }

@@ -42,6 +42,10 @@ def test_a_text_that_is_not_stored_says_what_to_do(page, way):
     visit(page, way + LIVE)
     type_text(page, "Something else entirely")
     says(part(page, "live"), "Load the model to see it, or choose an example.")
+    says(part(page, "next-token"), "What follows this text is not stored here: load the model")
+    says(part(page, "generate"), "is not stored here: load the model, or choose another text.")
+    assert part(page, "generate").get_by_role("button", name="Write").is_disabled()
+    assert part(page, "generate").get_by_label("Prompt").count() == 0  # the box above is for all
 
 
 def test_from_the_disk_it_says_how_to_get_the_live_model(page, site):
