@@ -2,11 +2,11 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, unpacked, update, visible, watch } from "./kit.mjs";
 
 /** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
 export const bytes = (weights) =>
-  typeof weights === "string" ? Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)) : weights;
+  typeof weights === "string" ? unpacked(weights) : weights;
 
 /**
  * One head's attention as rows of shares; head −1 is the mean over the heads of the layer.

@@ -1,6 +1,5 @@
 """AttentionMap: which tokens does each token look at? (chapter 6)"""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import traitlets as t
 
 from . import source
-from .base import Widget, html_table
+from .base import Widget, as_base64, from_base64, html_table
 
 MAX_TOKENS = 64
 GUESSES = 5  # likeliest next tokens, with a head and without it
@@ -141,15 +140,14 @@ def pack(attn: np.ndarray) -> dict[str, Any]:
     n_layer, n_head, n_tokens, _ = attn.shape
     rows, columns = np.tril_indices(n_tokens)
     weights = np.rint(attn[:, :, rows, columns] * 255).astype(np.uint8)
-    text = base64.b64encode(weights.tobytes()).decode()
-    return {"shape": [n_layer, n_head, n_tokens], "weights": text}
+    return {"shape": [n_layer, n_head, n_tokens], "weights": as_base64(weights)}
 
 
-def unpack(packed: dict[str, Any]) -> np.ndarray:
+def unpack(kept: dict[str, Any]) -> np.ndarray:
     """Return attention weights (L, H, T, T) from what `pack` keeps, each within 1/510."""
-    n_layer, n_head, n_tokens = packed["shape"]
+    n_layer, n_head, n_tokens = kept["shape"]
     attn = np.zeros((n_layer, n_head, n_tokens, n_tokens))
-    weights = np.frombuffer(base64.b64decode(packed["weights"]), np.uint8) / 255
+    weights = from_base64(kept["weights"]) / 255
     rows, columns = np.tril_indices(n_tokens)
     attn[:, :, rows, columns] = weights.reshape(n_layer, n_head, -1)
     return attn

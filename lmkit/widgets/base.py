@@ -1,10 +1,12 @@
 """What every widget is: an anywidget whose stored output also serves a page without a kernel."""
 
+import base64
 import html
 import json
 from typing import Any, ClassVar
 
 import anywidget
+import numpy as np
 
 
 class Widget(anywidget.AnyWidget):
@@ -61,6 +63,20 @@ class Widget(anywidget.AnyWidget):
             f'<script type="application/json">{text.replace("<", chr(92) + "u003c")}</script>'
             f"{self.fallback()}</div>"
         )
+
+
+def as_base64(array: np.ndarray) -> str:
+    """Return the bytes of an array as base64, which the kit's `unpacked` reads in a browser."""
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def from_base64(text: str, kind: type[np.integer[Any]] = np.uint8) -> np.ndarray:
+    """Return the array (N,) that `as_base64` made a text of.
+
+    >>> from_base64(as_base64(np.array([1, -2], np.int8)), np.int8)
+    array([ 1, -2], dtype=int8)
+    """
+    return np.frombuffer(base64.b64decode(text), kind)
 
 
 def html_table(caption: str, head: list[str], rows: list[list[str]]) -> str:

@@ -1,6 +1,5 @@
 """EmbeddingArithmetic: which word is nearest to a ± b ± c? (chapter 3)"""
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import traitlets as t
 
 from ..embeddings import WordVectors, quantise
 from . import source
-from .base import Widget, html_table
+from .base import Widget, as_base64, html_table
 
 WORDS = 20_000  # that the page and the kernel compute with
 SHOWN = 8
@@ -91,8 +90,8 @@ def rounded(vectors: WordVectors, n: int) -> WordVectors:
 
 def packed(table: WordVectors) -> dict[str, Any]:
     """Return words and int8 vectors as the page gets them: lines of text, base64."""
-    data = base64.b64encode(table.vectors.astype(np.int8).tobytes()).decode()
-    return {"words": "\n".join(table.words), "vectors": data}
+    vectors = as_base64(table.vectors.astype(np.int8))
+    return {"words": "\n".join(table.words), "vectors": vectors}
 
 
 def parse(text: str) -> tuple[list[str], list[int]]:

@@ -241,9 +241,15 @@ class View {
     const touched = this.nodes.indexOf(target.closest?.(".lmk-place"));
     if (touched >= 0) return touched;
     const { left, top } = this.map.getBoundingClientRect();
-    const far = this.spots.map(([x, y]) => Math.hypot(clientX - left - x, clientY - top - y));
+    const one = this.pixel();
+    const far = this.spots.map(([x, y]) => Math.hypot((clientX - left) / one - x, (clientY - top) / one - y));
     const nearest = far.indexOf(Math.min(...far));
     return far[nearest] <= 16 ? nearest : -1;
+  }
+
+  /** How many of the window's pixels one of the map's is: full screen is drawn larger. */
+  pixel() {
+    return this.map.getBoundingClientRect().width / this.map.offsetWidth;
   }
 
   hover(i) {
@@ -322,9 +328,10 @@ class View {
     if (this.zoom === 1 || this.asTable) return;
     const from = [event.clientX, event.clientY];
     const [cx, cy] = this.centre ?? this.bounds.map(([least, most]) => (least + most) / 2);
+    const scale = this.scaleNow * this.pixel();
     const move = (e) => {
       this.dragged ||= Math.hypot(e.clientX - from[0], e.clientY - from[1]) > 4;
-      this.centre = [cx - (e.clientX - from[0]) / this.scaleNow, cy + (e.clientY - from[1]) / this.scaleNow];
+      this.centre = [cx - (e.clientX - from[0]) / scale, cy + (e.clientY - from[1]) / scale];
       this.arrange();
     };
     const end = () => (this.map.removeEventListener("pointermove", move), this.map.removeEventListener("pointerup", end), this.map.removeEventListener("pointerleave", end));

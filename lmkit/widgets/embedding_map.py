@@ -1,6 +1,5 @@
 """EmbeddingMap: where do words lie when fifty dimensions become two? (chapter 3)"""
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import traitlets as t
 
 from ..embeddings import WordVectors, pca, quantise
 from . import source
-from .base import Widget
+from .base import Widget, as_base64
 from .embedding_arithmetic import WORDS, packed, rounded
 
 # six groups of words; every second group of meanings is mixed with grammar on purpose
@@ -81,5 +80,4 @@ class EmbeddingMap(Widget):
 
     def _group(self, name: str, words: list[str]) -> dict[str, Any]:
         rows = quantise(np.stack([self._vectors[word] for word in words]))
-        data = base64.b64encode(rows.tobytes()).decode()
-        return {"name": name, "words": "\n".join(words), "vectors": data}
+        return {"name": name, "words": "\n".join(words), "vectors": as_base64(rows)}

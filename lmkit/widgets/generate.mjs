@@ -3,7 +3,7 @@
 // A run holds the prompt's tokens, `start`, its settings, and `tokens`: text `t`, id `i`, the
 // model's own probability `p`, and the likeliest rivals, `top`. With a model at hand the view asks
 // for one token at a time ("continue"), so to stop is to ask no more.
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, random, storedOrLive, textField, toolButton, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, random, storedOrLive, textField, toolButton, update, visible, watch } from "./kit.mjs";
 
 const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
 const LENGTHS = [20, 40, 80, 160];
@@ -41,6 +41,7 @@ class View {
       title: "How does the model write?",
       tools: [toolButton("⟲", "Start again", () => this.reset())],
       menu: [["Copy the text", () => this.copy()], ["Download data (CSV)", () => this.data()]],
+      rows: () => this.rows(),
       keys: KEYS,
     });
     this.options = { temperature: 0, top_k: 0, top_p: 1, seed: 1, length: 40 };
@@ -240,6 +241,11 @@ class View {
     } catch {
       this.frame.say("The browser does not let this page copy: select the text instead.");
     }
+  }
+
+  rows() {
+    const lines = this.tokens.map(({ t, p, top }) => [visible(t), percent(p), visible(top[0].t)]);
+    return ["Each token that was written, its probability, and the model's first guess", ["token", "probability", "first guess"], lines];
   }
 
   data() {

@@ -24,6 +24,14 @@ export function h(tag, props = {}, ...children) {
   return node;
 }
 
+/** Make an SVG element; children that are strings become text. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
 let lastId = 0;
 // In JupyterLab each widget brings a kit of its own, and their ids meet in one document.
 const kitId = Math.random().toString(36).slice(2, 7);
@@ -32,6 +40,9 @@ const kitId = Math.random().toString(36).slice(2, 7);
 export const freshId = (stem = "lmkit") => `${stem}-${kitId}-${(lastId += 1)}`;
 
 // ----------------------------------------------------------------- numbers
+
+/** The numbers of an array that is stored as base64 of its bytes: `Of` is Uint8Array or Int8Array. */
+export const unpacked = (text, Of = Uint8Array) => new Of(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -222,20 +233,76 @@ export function update(model, values) {
  * @returns {() => void} the clean-up
  */
 export function present(View, { model, el }) {
+  const again = restart(View, model);
+  const full = fullScreen(el);
   const link = linked(View, model);
   let view;
   const show = () => {
     view = new View(model);
+    view.frame.equip(again, full.button);
     link?.offer(view.frame);
     el.replaceChildren(...(link ? [link.note] : []), view.frame.box);
   };
   show();
-  const close = () => (link?.close(), view.close?.());
+  const close = () => (full.close(), link?.close(), view.close?.());
   if (!View.kind) return close;
   const renew = () => canAsk(model, View.kind) === view.live || (view.close(), show());
   const soon = () => setTimeout(renew); // a task of its own for each view: the page never stalls
   model.page?.addEventListener("state", soon);
   return () => (model.page?.removeEventListener("state", soon), close());
+}
+
+/** A button that gives a figure back the state in which it was found. One that reads a shared text has none. */
+function restart({ link }, model) {
+  if (!link || model.get("linked")) return null;
+  const start = Object.fromEntries(Object.keys(link).map((name) => [name, model.get(name)]));
+  return toolButton("⟲", "Start again", () => update(model, start));
+}
+
+// ------------------------------------------------------------- full screen
+
+const isFull = (el) => el.matches(":is(:fullscreen, :popover-open)");
+const corners = () => svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, fill: "none", stroke: "currentColor", "stroke-width": 1.5 }, svg("path", { d: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" }));
+
+/**
+ * A button that gives an element the whole screen. Where a browser lets no page have it (on an iPhone,
+ * in another page's frame) the element lies over the page instead. Meanwhile all else is inert, so
+ * that Tab and a screen reader stay in the figure. Escape leaves.
+ */
+function fullScreen(el) {
+  let others = [];
+  const button = toolButton(corners(), "Full screen", () => (isFull(el) ? leave() : enter()));
+  const settle = () => {
+    const full = isFull(el);
+    button.ariaPressed = String(full);
+    others.forEach((node) => (node.inert = false));
+    others = full ? around(el) : [];
+    others.forEach((node) => (node.inert = true));
+  };
+  const over = () => ((el.popover = "manual"), el.showPopover?.(), settle());
+  const enter = () => (el.requestFullscreen?.() ?? Promise.reject()).catch(over);
+  const leave = () => (el.popover ? (el.removeAttribute("popover"), settle()) : document.exitFullscreen());
+  const escape = (event) => event.key === "Escape" && !event.defaultPrevented && isFull(el) && leave();
+  el.classList.add("lmk-stage");
+  el.addEventListener("keydown", escape);
+  document.addEventListener("fullscreenchange", settle); // not of el, which may be gone by then
+  button.hidden = !document.fullscreenEnabled && !el.showPopover;
+  button.ariaPressed = "false";
+  const close = () => {
+    if (others.length) leave();
+    el.removeEventListener("keydown", escape);
+    document.removeEventListener("fullscreenchange", settle);
+  };
+  return { button, close };
+}
+
+/** All of the page that an element neither holds nor lies in. */
+function around(el) {
+  const found = [];
+  for (let node = el; node.parentElement && node !== document.body; node = node.parentElement) {
+    found.push(...[...node.parentElement.children].filter((other) => other !== node && !other.inert));
+  }
+  return found;
 }
 
 // ------------------------------------------------------------------- links
@@ -353,21 +420,42 @@ function loading(page, button) {
 /**
  * The frame that every widget has: the question it answers, its controls, the view, the reading
  * line (what you see, in a sentence), the source line (where the numbers came from), a menu.
- * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string}} spec
+ * `rows` gives a table that the menu can show below the view, as [caption, head, rows of text].
+ * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string, rows?: () => any[]}} spec
  */
-export function frame({ title, tools = [], menu = [], keys = "" }) {
+export function frame({ title, tools = [], menu = [], keys = "", rows }) {
   const reading = h("output", { class: "lmk-reading", "aria-live": "polite" });
   const source = h("p", { class: "lmk-source" });
   const controls = h("div", { class: "lmk-controls" });
   const view = h("div", { class: "lmk-view" });
   const heading = h("p", { class: "lmk-title", id: freshId("lmkit-title") }, title);
-  const parts = { reading, source, controls, view };
-  const { button, offer } = menuButton(menu, keys, parts);
-  const buttons = h("div", { class: "lmk-tools" }, ...tools, button);
   const box = h("div", { class: "lmk-widget", role: "group", "aria-labelledby": heading.id });
+  const below = rows ? tableBelow(rows) : null;
+  const tell = (text) => (say(reading, text), below?.paint());
+  const items = [...(rows ? [[TABLE, below.toggle]] : []), ...menu, ...(keys ? [["Keyboard help", () => tell(keys)]] : [])];
+  const at = items.findIndex(([name]) => name === DATA);
+  if (at >= 0) items.splice(at, 0, ["Download picture (PNG)", () => picture(box, title, tell)]);
+  const { button, offer } = menuButton(items);
+  const bar = h("div", { class: "lmk-tools" }, ...tools, button);
   box.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a key pressed in here is meant for us
-  box.append(h("div", { class: "lmk-head" }, heading, buttons), controls, view, reading, source);
-  return { box, ...parts, offer, say: (text) => say(reading, text) };
+  box.append(h("div", { class: "lmk-head" }, heading, bar), controls, view, ...(rows ? [below.region] : []), reading, source);
+  return { box, reading, source, controls, view, offer, say: tell, equip: (again, full) => equip(bar, again, full) };
+}
+
+const TABLE = "Show as table";
+const DATA = "Download data (CSV)";
+
+/** Put what every figure has between a widget's own tools and its menu. */
+function equip(bar, again, full) {
+  const menu = bar.querySelector("details");
+  bar.append(...(again && !bar.textContent.includes("⟲") ? [again] : []), full, ...(menu ? [menu] : []));
+}
+
+/** A table of what there is to see; it follows the reading line. */
+function tableBelow(rows) {
+  const region = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The figure as a table", hidden: true });
+  const paint = () => region.hidden || region.replaceChildren(table(...rows()));
+  return { region, paint, toggle: () => ((region.hidden = !region.hidden), paint()) };
 }
 
 /** Write the reading line only when it changes, so that nothing is read out twice. */
@@ -381,26 +469,32 @@ export function toolButton(symbol, name, onclick) {
   return h("button", { type: "button", class: "lmk-tool", title: name, "aria-label": name, onclick }, sign);
 }
 
-function menuButton(items, keys, parts) {
+function menuButton(items) {
   const list = h("div", { class: "lmk-menu-list" });
   const menu = h("details", { class: "lmk-menu" });
   const close = (focus) => {
     menu.open = false;
     if (focus) menu.querySelector("summary").focus();
   };
-  const downloads = () => [...list.children].find((item) => item.textContent.startsWith("Download"));
-  const offer = (name, action) => list.insertBefore(menuItem(name, () => (close(true), action())), downloads() ?? null);
-  for (const [name, action] of items) list.append(menuItem(name, () => (close(true), action())));
-  if (keys) list.append(menuItem("Keyboard help", () => (close(true), say(parts.reading, keys))));
+  const item = (name, action) => menuItem(name, () => (close(true), action()));
+  const downloads = () => [...list.children].find(({ textContent }) => textContent.startsWith("Download"));
+  const offer = (name, action) => list.insertBefore(item(name, action), downloads() ?? null);
+  list.append(...items.map(([name, action]) => item(name, action)));
   menu.append(h("summary", { class: "lmk-tool", title: "More", "aria-label": "More" }, "⋯"), list);
-  menu.addEventListener("keydown", (event) => event.key === "Escape" && close(true));
+  menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.open && (event.preventDefault(), close(true)));
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
   });
-  return { button: items.length || keys ? menu : null, offer };
+  return { button: items.length ? menu : null, offer };
 }
 
-const menuItem = (name, onclick) => h("button", { type: "button", onclick }, name);
+/** An item of the menu; that which shows a table says whether it does. */
+function menuItem(name, action) {
+  const press = () => name === TABLE && (button.ariaPressed = String(button.ariaPressed !== "true"));
+  const button = h("button", { type: "button", onclick: () => (press(), action()) }, name);
+  if (name === TABLE) button.ariaPressed = "false";
+  return button;
+}
 
 /** A labelled control: `labelled("Temperature", input)`. */
 export function labelled(text, control, extra = null) {
@@ -447,9 +541,9 @@ export function table(caption, head, rows) {
 
 // ---------------------------------------------------------------- downloads
 
-/** Offer text as a file. */
-export function download(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Offer a text, or a Blob, as a file. */
+export function download(name, content, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();
@@ -467,7 +561,8 @@ export function csv(rows) {
 }
 
 const XML = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const xml = (text) => text.replace(/[&<>"]/g, (c) => XML[c]).replace(/[^\t\n\r -\uFFFD\u{10000}-\u{10FFFF}]/gu, "�");
+const legal = (text) => text.replace(/[^\t\n\r -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "�");
+const xml = (text) => legal(text.replace(/[&<>"]/g, (c) => XML[c]));
 
 /**
  * A picture of labelled bars as SVG: what "download picture" gives.
@@ -495,4 +590,85 @@ export function colours(element) {
   const style = getComputedStyle(element);
   const get = (name) => style.getPropertyValue(`--lm-${name}`).trim();
   return { paper: get("paper"), ink: get("ink"), accent: get("accent") };
+}
+
+const SHARPNESS = 2; // pixels of a picture for each of the page's
+// what a still picture does not need: second names of the same, and motion
+const IDLE = /^-webkit|-origin|inline|block|transition|animation/;
+
+/** Offer a widget as it is now, without its tools and buttons, as a PNG. */
+async function picture(box, title, say) {
+  const name = (title.toLowerCase().match(/\w+/g) ?? ["figure"]).join("-");
+  const { text, width, height } = portrait(box);
+  try {
+    const image = h("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}` });
+    await image.decode();
+    const canvas = h("canvas", { width, height });
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    download(`${name}.png`, await new Promise((resolve) => canvas.toBlob(resolve)), "image/png");
+  } catch {
+    download(`${name}.svg`, text, "image/svg+xml");
+    say("This browser lets no page draw a PNG of itself: the picture is an SVG, which browsers show.");
+  }
+}
+
+/** A widget as an SVG that needs no style sheet and no other file: HTML in it, styled as here. */
+function portrait(box) {
+  box.classList.add("lmk-still");
+  const wider = box.scrollWidth - box.clientWidth; // what scrolls on the page is shown whole
+  const [width, height] = [box.scrollWidth + (wider && 16), box.scrollHeight];
+  const style = getComputedStyle(box);
+  const plain = bareStyles([...style].filter((name) => !IDLE.test(name)));
+  const copy = legal(new XMLSerializer().serializeToString(still(box, plain)));
+  const [wide, high] = [width, height].map((size) => SHARPNESS * size);
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${wide}" height="${high}" style="background:${style.backgroundColor}"><foreignObject width="100%" height="100%">${copy}</foreignObject></svg>`;
+  plain.close();
+  box.classList.remove("lmk-still");
+  return { text, width: wide, height: high };
+}
+
+/** A copy of an element that brings along what the browser computed for the original. */
+function still(node, plain, around = {}) {
+  if (node.nodeType === Node.TEXT_NODE) return node.cloneNode();
+  const now = node.nodeType === Node.ELEMENT_NODE && plain.values(node);
+  if (!now || now.display === "none") return "";
+  if (now.display.startsWith("table")) delete now.height; // rows and tables find it themselves
+  const copy = standIn(node);
+  const bare = plain.of(copy);
+  const odd = Object.keys(now).filter((name) => now[name] !== bare[name] || now[name] !== (around[name] ?? now[name]));
+  copy.setAttribute("style", odd.map((name) => `${name}:${now[name]}`).join(";"));
+  if (copy.tagName === node.tagName) copy.append(...[...node.childNodes].map((child) => still(child, plain, now)));
+  return copy;
+}
+
+/** An element's copy without its children; what it shows by itself is in it as text or as a picture. */
+function standIn(node) {
+  if (node.tagName === "CANVAS") return h("img", { src: node.toDataURL(), alt: "" });
+  if (node.tagName === "SELECT") return h("span", {}, node.selectedOptions[0]?.text ?? "");
+  if (node.tagName === "TEXTAREA") return h("div", {}, node.value);
+  const copy = node.cloneNode();
+  if (node.tagName !== "INPUT") return copy;
+  copy.setAttribute("value", node.value);
+  copy.toggleAttribute("checked", node.checked);
+  return copy;
+}
+
+/** What elements look like without any style sheet; each kind is looked at once. */
+function bareStyles(names) {
+  const host = h("div", { style: "all:initial;display:none" });
+  const root = host.attachShadow({ mode: "open" });
+  const seen = {};
+  document.body.append(host);
+  const values = (node) => {
+    const style = getComputedStyle(node);
+    return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]));
+  };
+  const look = ({ namespaceURI, localName, type }) => {
+    const node = document.createElementNS(namespaceURI, localName);
+    if (localName === "input") node.type = type;
+    root.append(node);
+    return values(node);
+  };
+  const of = (node) => (seen[`${node.localName} ${node.type}`] ??= look(node));
+  return { values, of, close: () => host.remove() };
 }

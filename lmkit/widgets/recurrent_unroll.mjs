@@ -2,12 +2,12 @@
 //
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
 // which `units` of how many, and what it expects after each token.
-import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, update, watch } from "./kit.mjs";
+import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, unpacked, update, watch } from "./kit.mjs";
 import { inkSigned, onTheme } from "./chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
 export function decode({ most, data }, n) {
-  const bytes = Int8Array.from(atob(data), (c) => (c.charCodeAt(0) << 24) >> 24);
+  const bytes = unpacked(data, Int8Array);
   const width = bytes.length / n;
   return Array.from({ length: n }, (_, t) => Array.from(bytes.subarray(t * width, (t + 1) * width), (b) => (b / 127) * most));
 }

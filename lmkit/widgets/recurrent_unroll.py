@@ -1,15 +1,15 @@
 """RecurrentUnroll: what does a recurrent network carry from token to token? (chapter 5)"""
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
 
 from . import source
-from .base import Widget, html_table
+from .base import Widget, as_base64, from_base64, html_table
 
 MAX_STEPS, MAX_UNITS = 64, 40
 
@@ -67,9 +67,9 @@ class RecurrentUnroll(Widget):
 
     def _rows(self) -> list[list[str]]:
         one = self.networks[0]
-        raw = bytearray(base64.b64decode(one["arrays"]["h"]["data"]))
-        h = torch.frombuffer(raw, dtype=torch.int8).view(len(self.tokens), -1) / 127
-        sizes = (h * one["arrays"]["h"]["most"]).abs().mean(1).tolist()
+        stored = one["arrays"]["h"]
+        h = torch.tensor(from_base64(stored["data"], np.int8)).view(len(self.tokens), -1) / 127
+        sizes = (h * stored["most"]).abs().mean(1).tolist()
         guesses = one["expected"] or [[] for _ in self.tokens]
         best = [f"{row[0][0]!r} {row[0][1]:.0%}" if row else "" for row in guesses]
         return [
@@ -98,4 +98,4 @@ def _packed(name: str, arrays: Mapping[str, Tensor], n_steps: int) -> dict[str, 
 def _bytes(array: Tensor) -> dict[str, Any]:
     most = float(f"{max(1.0, array.abs().max().item()):.3g}")
     data = (array / most * 127).round().clamp(-127, 127).to(torch.int8)
-    return {"most": most, "data": base64.b64encode(data.contiguous().numpy().tobytes()).decode()}
+    return {"most": most, "data": as_base64(data.numpy())}
