@@ -593,8 +593,9 @@ export function colours(element) {
 }
 
 const SHARPNESS = 2; // pixels of a picture for each of the page's
+const MARGIN = 16;
 // what a still picture does not need: second names of the same, and motion
-const IDLE = /^-webkit|-origin|inline|block|transition|animation/;
+const IDLE = /-origin|inline|block|transition|animation/;
 
 /** Offer a widget as it is now, without its tools and buttons, as a PNG. */
 async function picture(box, title, say) {
@@ -615,13 +616,12 @@ async function picture(box, title, say) {
 /** A widget as an SVG that needs no style sheet and no other file: HTML in it, styled as here. */
 function portrait(box) {
   box.classList.add("lmk-still");
-  const wider = box.scrollWidth - box.clientWidth; // what scrolls on the page is shown whole
-  const [width, height] = [box.scrollWidth + (wider && 16), box.scrollHeight];
+  const [width, height] = [box.scrollWidth + 2 * MARGIN, box.scrollHeight + 2 * MARGIN]; // all that scrolls on the page
   const style = getComputedStyle(box);
   const plain = bareStyles([...style].filter((name) => !IDLE.test(name)));
   const copy = legal(new XMLSerializer().serializeToString(still(box, plain)));
   const [wide, high] = [width, height].map((size) => SHARPNESS * size);
-  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${wide}" height="${high}" style="background:${style.backgroundColor}"><foreignObject width="100%" height="100%">${copy}</foreignObject></svg>`;
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}" width="${wide}" height="${high}" style="background:${style.backgroundColor}"><foreignObject width="100%" height="100%">${copy}</foreignObject></svg>`;
   plain.close();
   box.classList.remove("lmk-still");
   return { text, width: wide, height: high };
@@ -632,7 +632,7 @@ function still(node, plain, around = {}) {
   if (node.nodeType === Node.TEXT_NODE) return node.cloneNode();
   const now = node.nodeType === Node.ELEMENT_NODE && plain.values(node);
   if (!now || now.display === "none") return "";
-  if (now.display.startsWith("table")) delete now.height; // rows and tables find it themselves
+  if (/^table(?!-cell)/.test(now.display)) delete now.height; // a table's comes of its cells, and holds its caption
   const copy = standIn(node);
   const bare = plain.of(copy);
   const odd = Object.keys(now).filter((name) => now[name] !== bare[name] || now[name] !== (around[name] ?? now[name]));

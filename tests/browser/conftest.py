@@ -18,7 +18,7 @@ from tools.serve import serve
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
 SOURCES = ["_config.yml", "_toc.yml", "book", "exercises", "notebooks"]
-SOURCES += ["lmkit/widgets", "lmkit/engine", "tools/build.py", "tools/model_parts.py"]
+SOURCES += ["lmkit/widgets", "lmkit/engine", "lmkit/assets.py", "lmkit/gguf.py", "tools"]
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 
@@ -129,10 +129,10 @@ def says(box, text, part="reading"):
 
 
 def saved(page, box, item, path):
-    """The text of what "Download picture" or "Download data" in a widget's menu gives."""
+    """The text of what "Download picture (SVG)" or "Download data (CSV)" in a menu gives."""
     box.get_by_label("More").click()
     with page.expect_download() as download:
-        box.get_by_role("button", name=re.compile(f"Download {item}")).click()
+        box.get_by_role("button", name=re.compile(rf"Download {item} \((SVG|CSV)")).click()
     download.value.save_as(path)
     return path.read_text("utf-8")
 
