@@ -24,10 +24,15 @@ State = tuple[Tensor, ...]  # h, and c where there is one, each (B, H)
 
 
 def rnn_cell(a: Tensor, state: State, w: Tensor, b: Tensor) -> tuple[State, State]:
-    """Do one step of Elman's (1990) network: h = tanh(W_x x + W_h h + b).
+    """Do one step of a vanilla network (Elman 1990): h = tanh(W_x x + W_h h + b).
 
     Like all cells it takes a = W_x x + b_x (B, gates · H), the state, W_h transposed and b_h, and
     gives the new state and the gates, here none.
+
+    >>> a, h, w, b = (torch.tensor(x) for x in ([[1.0]], [[0.5]], [[2.0]], [0.0]))
+    >>> (new,), gates = rnn_cell(a, (h,), w, b)
+    >>> round(new.item(), 3)  # tanh(1 + 2 · 0.5)
+    0.964
     """
     (h,) = state
     return ((a + torch.addmm(b, h, w)).tanh(),), ()
@@ -132,7 +137,7 @@ class Recurrent(nn.Module):
         shape = (1, len(x), self.hidden_size)
         if state is None:
             return tuple(x.new_zeros(shape[1:]) for _ in self.states)
-        parts = tuple(state) if len(self.states) > 1 else (state,)
+        parts = tuple(state) if isinstance(state, tuple | list) else (state,)
         if [tuple(s.shape) for s in parts] != [shape] * len(self.states):
             raise ValueError(
                 f"the state must be {' and '.join(self.states)} of shape {shape}, not "
@@ -148,7 +153,12 @@ class RNN(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory, as torch.nn.LSTM with batch_first=True."""
+    """Long short-term memory, as torch.nn.LSTM with batch_first=True.
+
+    >>> output, (h, c) = LSTM(8, 16)(torch.zeros(2, 5, 8))
+    >>> tuple(output.shape), tuple(h.shape), tuple(c.shape)
+    ((2, 5, 16), (1, 2, 16), (1, 2, 16))
+    """
 
     gates, states, blocks = ("i", "f", "g", "o"), ("h", "c"), 4
     cell = staticmethod(lstm_cell)

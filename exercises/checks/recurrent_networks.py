@@ -25,23 +25,29 @@ def rnn_states(student):
     w_x, w_h = oracle.weight_ih_l0, oracle.weight_hh_l0
     b = oracle.bias_ih_l0 + oracle.bias_hh_l0
     call = "rnn_states of 5 random inputs with D = 3, H = 4 and a given h0"
-    expect(student(x, w_x, w_h, b, h0), want, call, "The second state must depend on the first.")
+    hint = "Is h0 where it begins, is b in the sum, and is it W_h @ h, not h @ W_h?"
+    expect(student(x, w_x, w_h, b, h0), want, call, hint)
 
 
 def clip_by_norm(student):
     """Gradients of several parameters, scaled down together to a norm of at most c.
 
     The norm is taken over all numbers of all gradients at once.
-    If it is c or less, nothing changes; no gradient is ever made longer.
+    If it is c or less, also where it is 0, nothing changes; no gradient is ever made longer.
     Multiply each gradient by the same number, so that the direction stays.
     """
     a, b = torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])
     shown = "clip_by_norm([[3, 0], [[4]]], {})"
     hint = "Together they have the norm 5, so each number is divided by 5 and multiplied by c."
-    expect(student([a, b], 1.0), [a / 5, b / 5], shown.format(1), hint)
+    given = [a.clone(), b.clone()]
+    expect(student(given, 1.0), [a / 5, b / 5], shown.format(1), hint)
+    again = "A second look at the gradients that it was given"
+    expect(given, [a, b], again, "Make new tensors: g * s changes nothing, g *= s does.")
     expect(student([a, b], 2.5), [a / 2, b / 2], shown.format(2.5), hint)
     expect(student([a, b], 10.0), [a, b], shown.format(10), "A short gradient stays as it is.")
     expect(student([-a, b], 1.0), [-a / 5, b / 5], "clip_by_norm([[-3, 0], [[4]]], 1)")
+    call = "clip_by_norm([[0, 0], [[0]]], 1)"
+    expect(student([0 * a, 0 * b], 1.0), [0 * a, 0 * b], call, "Do not divide by a norm of 0.")
 
 
 def lstm_step(student):

@@ -1,10 +1,9 @@
 // GradientFlow: how much of a gradient arrives k steps earlier? (chapter 5)
-import { h, csv, download, fits, frame, labelled, number, present, random, table, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, present, random, update, watch } from "./kit.mjs";
 import { alone, chart, fitted } from "./chart.mjs";
 
 export const SIZE = 12;
 const INPUT = 0.3;
-export const KINDS = { RNN: 1, LSTM: 4, GRU: 3 };
 const NAMES = ["radius", "bias", "length"];
 const LONGEST = 100;
 
@@ -102,7 +101,13 @@ const STEPS = {
     };
     return { h: map((n, z, h) => (1 - z) * n + z * h, n, z, before), back };
   },
+  /** The LSTM again; only its cells hand a gradient on, each multiplied by its forget gate. */
+  "f alone"(state, gate, bias) {
+    const step = STEPS.LSTM(state, gate, bias);
+    return { ...step, back: (grads) => ({ h: zeros(), c: step.back(grads).c }) };
+  },
 };
+export const CURVES = Object.keys(STEPS);
 
 /** What a network's gate k adds up at a step, and how a gradient comes back through it. */
 function gateAt(t, radius) {
@@ -130,40 +135,42 @@ export function curve(kind, { radius, bias, length }) {
   return norms.map((x) => x / norms[0]);
 }
 
-/** What has become of the gradient, in a sentence. */
-export function reading({ radius, bias, length }, curves) {
-  const left = Object.entries(curves).map(([kind, values]) => `the ${kind} has ${number(values.at(-1))}`);
-  const rnn = curves.RNN.at(-1);
-  const fate = rnn < 1e-3 ? "In the RNN the gradient vanishes." : rnn > 1e3 ? "In the RNN the gradient explodes." : "The RNN's gradient is still of a usable size.";
+const FATES = [[1e-3, "vanishes"], [0.3, "shrinks"], [3, "lasts"], [1e3, "grows"], [Infinity, "explodes"]];
+const fate = (left) => FATES.find(([most]) => left <= most)[1];
+
+/** What has become of the gradient, in three sentences. */
+export function reading({ bias, length }, curves) {
+  const last = (name) => curves[name].at(-1);
+  const names = ["RNN", "LSTM", "GRU"];
+  const left = names.map((name) => `${number(last(name))} in the ${name}`);
+  const fates = [...new Set(names.map((name) => fate(last(name))))];
+  const told = fates.map((word) => `${word} in the ${names.filter((name) => fate(last(name)) === word).join(" and the ")}`);
   const keep = number(100 / (1 + Math.exp(-bias)));
-  return `Of a gradient of 1, ${length} steps earlier ${left.join(", ")}. ${fate} The spectral radius is ${number(radius)}; with a bias of ${number(bias)} the LSTM's forget gate and the GRU's update gate, at rest, keep ${keep} % a step.`;
+  return `Of a gradient of 1, ${length} steps earlier there is ${left.join(", ")}: it ${told.join(", ")}. `
+    + `Along the LSTM's forget gates alone it is ${number(last("f alone"))}. At rest they, like the GRU's update gates, keep ${keep} % a step.`;
 }
 
 const KEYS = "Tab goes from slider to slider; left and right arrows move one, Home and End take it to its ends.";
-const [LEAST, MOST] = [1e-12, 1e6]; // what the chart shows; beyond it a line stays at the edge
+const [LEAST, MOST] = [1e-9, 1e6]; // what the chart shows; beyond it a line stays at the edge
 
 class View {
   static link = { radius: fits.amount(0.1, 3), bias: fits.amount(-2, 6), length: (n) => fits.count(LONGEST)(n) && n >= 10 };
 
   constructor(model) {
     this.model = model;
-    this.start = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-    this.asTable = false;
     this.frame = frame({
       title: "How much of a gradient arrives many steps earlier?",
-      tools: [toolButton("⟲", "Start again", () => update(model, this.start))],
       menu: [
-        ["Show as table", () => this.toggleTable()],
         ["Download picture (SVG)", () => download("gradients.svg", alone(this.figure.box.querySelector("svg")), "image/svg+xml")],
-        ["Download data (CSV)", () => download("gradients.csv", csv([["steps back", ...Object.keys(KINDS)], ...this.rows(1)]), "text/csv")],
+        ["Download data (CSV)", () => download("gradients.csv", csv([["steps back", ...CURVES], ...this.rows(1)]), "text/csv")],
       ],
       keys: KEYS,
+      rows: () => ["Gradient left", ["steps back", ...CURVES], this.rows(5).map(([k, ...row]) => [String(k), ...row.map((x) => number(x))])],
     });
     this.controls();
     this.figure = fitted("Lines of the gradient's size against steps back; the line below says what there is to see", (width) => this.draw(width));
     this.figure.box.classList.add("lmk-flow");
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The gradients as a table", hidden: true });
-    this.frame.view.append(this.figure.box, this.table);
+    this.frame.view.append(this.figure.box);
     this.frame.source.textContent = `Computed here: networks of ${SIZE} units with random rotations for weights and noise going in.`;
     this.stop = watch(model, NAMES, () => this.show());
     this.show();
@@ -183,13 +190,12 @@ class View {
 
   show() {
     const state = this.state();
-    this.curves = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, curve(kind, state)]));
+    this.curves = Object.fromEntries(CURVES.map((name) => [name, curve(name, state)]));
     for (const [name, value] of Object.entries(state)) {
       this.sliders[name].value = value;
       this.outputs[name].textContent = String(Number(value.toFixed(2))).replace("-", "−");
     }
     this.figure.paint();
-    if (this.asTable) this.table.replaceChildren(table("Gradient left", ["steps back", ...Object.keys(KINDS)], this.rows(5).map(([k, ...row]) => [String(k), ...row.map((x) => number(x))])));
     this.frame.say(reading(state, this.curves));
   }
 
@@ -202,12 +208,6 @@ class View {
   rows(every) {
     const kept = Array.from({ length: this.model.get("length") + 1 }, (_, k) => k).filter((k) => k % every === 0);
     return kept.map((k) => [k, ...Object.values(this.curves).map((values) => values[k])]);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.show();
   }
 
   close() {

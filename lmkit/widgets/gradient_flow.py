@@ -14,6 +14,8 @@ from .generate import random
 SIZE = 12  # units
 INPUT = 0.3  # how strongly the noise that goes in pulls
 KINDS = {"RNN": 1, "LSTM": 4, "GRU": 3}  # gates, each with two matrices
+ALONE = "f alone"  # the LSTM's gradient along its cells only: the product of its forget gates
+CURVES = (*KINDS, ALONE)
 LAGS = (0, 5, 10, 20, 50, 100)
 
 
@@ -23,6 +25,7 @@ class GradientFlow(Widget):
     `radius` (0.1 to 3) is the spectral radius of every recurrent matrix: each is `radius` times a
     rotation. `bias` (−2 to 6) is added where a network decides to keep: to the LSTM's forget gate
     and to the GRU's update gate. `length` (10 to 100) is the greatest k. Raises TraitError else.
+    A fourth curve follows the LSTM's gradient through its forget gates alone, the direct path.
     """
 
     _name = "gradient-flow"
@@ -31,11 +34,8 @@ class GradientFlow(Widget):
     _height = 480
 
     radius = t.Float(0.9, min=0.1, max=3).tag(sync=True)
-    bias = t.Float(2.0, min=-2, max=6).tag(sync=True)
+    bias = t.Float(1.0, min=-2, max=6).tag(sync=True)
     length = t.Int(50, min=10, max=100).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
 
     def curves(self) -> dict[str, list[float]]:
         """Return for each network ‖∂L/∂s at T − k‖ / ‖∂L/∂s at T‖, k from 0 to `length`.
@@ -43,15 +43,18 @@ class GradientFlow(Widget):
         L is the sum of h at step T; s is what is handed on, h and an LSTM's c. Computed with
         torch's cells and autograd.
         """
-        return {kind: self._curve(kind) for kind in KINDS}
+        return {name: self._curve(name) for name in CURVES}
 
-    def _curve(self, kind: str) -> list[float]:
+    def _curve(self, name: str) -> list[float]:
+        kind = "LSTM" if name == ALONE else name
         cell = self._cell(kind)
         noise = _gaussians(seed=77, n=(self.length + 1) * SIZE).view(-1, SIZE) * INPUT
         zero = torch.zeros(SIZE, dtype=torch.float64)
-        state = (zero, zero) if kind == "LSTM" else (zero,)
+        state: tuple[Tensor, ...] = (zero, zero) if kind == "LSTM" else (zero,)
         seen = []
         for x in noise:
+            if name == ALONE:
+                state = (state[0].detach(), state[1])  # only c hands a gradient on
             state = cell(x, state) if kind == "LSTM" else (cell(x, state[0]),)
             for part in state:
                 part.retain_grad()
@@ -76,12 +79,12 @@ class GradientFlow(Widget):
         """Return how much arrives after some numbers of steps."""
         lines = ["  ".join(f"{cell:>9}" for cell in row) for row in self._rows()]
         return "\n".join(
-            [self._caption(), "  ".join(f"{name:>9}" for name in ["k", *KINDS]), *lines]
+            [self._caption(), "  ".join(f"{name:>9}" for name in ["k", *CURVES]), *lines]
         )
 
     def fallback(self) -> str:
         """Return the same as a table."""
-        return html_table(self._caption(), ["steps back", *KINDS], self._rows())
+        return html_table(self._caption(), ["steps back", *CURVES], self._rows())
 
     def _caption(self) -> str:
         return f"gradient left, spectral radius {self.radius:g}, bias {self.bias:g}"

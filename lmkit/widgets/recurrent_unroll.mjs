@@ -1,8 +1,8 @@
 // RecurrentUnroll: what does a recurrent network carry from token to token? (chapter 5)
 //
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
-// which `units` of how many, and what it expects after each token.
-import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, table, toolButton, unpacked, update, watch } from "./kit.mjs";
+// which `units` of how many, slow ones first, and what it expects after each token.
+import { h, chip, choice, csv, download, fits, frame, labelled, number, percent, present, quoted, toolButton, unpacked, update, watch } from "./kit.mjs";
 import { inkSigned, onTheme } from "./chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
@@ -18,6 +18,7 @@ const LABELS = {
 };
 /** The names of arrays in the order in which they are shown: states first, then gates. */
 const order = (arrays) => [...Object.keys(LABELS).filter((key) => arrays[key]), ...Object.keys(arrays).filter((key) => !LABELS[key])];
+const SIGNED = ["h", "c", "g", "n"]; // the others are gates, from 0 to 1
 const KEEPERS = { f: "forget gate keeps", z: "update gate keeps" };
 
 /** What happens at a step, in a sentence. */
@@ -34,7 +35,15 @@ export function reading(tokens, { name, arrays, expected }, step) {
   return parts.join(" ");
 }
 
+/** The column and the row of a map at which a pointer is. */
+export function cellAt({ clientX, clientY }, { left, top, width, height }, rows) {
+  const at = (share, n) => Math.min(n - 1, Math.max(0, Math.floor(share * n)));
+  return [at((clientX - left) / width, rows.length), at((clientY - top) / height, rows[0].length)];
+}
+
 const KEYS = "Left and right arrows, also on the tokens, go a step back or forward; Home and End go to the first and the last.";
+
+const ink = (name) => h("span", { class: "lmk-unroll-ink", style: `background:var(--lm-${name})`, role: "img", "aria-label": name === "pos" ? "blue" : "orange" });
 
 class View {
   static link = {
@@ -44,11 +53,11 @@ class View {
 
   constructor(model) {
     this.model = model;
-    this.asTable = false;
     this.frame = frame({
       title: "What does a recurrent network carry from token to token?",
-      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => this.rows(),
     });
     const tokens = model.get("tokens");
     this.all = Object.fromEntries(model.get("networks").map((one) => {
@@ -59,8 +68,8 @@ class View {
     this.tokens = h("div", { class: "lmk-unroll-tokens", role: "group", "aria-label": "Tokens, in the order in which they are read", onkeydown: (event) => this.move(event) });
     this.maps = h("div", { class: "lmk-unroll-maps" });
     this.guesses = h("ol", { class: "lmk-bars" });
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The steps as a table", hidden: true });
-    this.frame.view.append(this.tokens, this.maps, this.guesses, this.table);
+    const key = h("p", { class: "lmk-hint lmk-unroll-key" }, "A row is a unit; those that move least are on top. Colours: ", ink("pos"), " above 0, ", ink("neg"), " below 0, fuller for larger numbers. Point at a cell to read it, click to go to its step.");
+    this.frame.view.append(this.tokens, this.maps, key, this.guesses);
     this.stop = watch(model, ["network", "step"], () => this.show());
     this.stopThemes = onTheme(() => this.show());
     this.show();
@@ -100,7 +109,6 @@ class View {
     if (held) this.tokens.children[step].focus();
     this.maps.replaceChildren(...order(one.arrays).map((key) => this.map(key, one.arrays[key], step)));
     this.guesses.replaceChildren(...(one.expected[step] ?? []).map(([text, p]) => this.guess(text, p)));
-    if (this.asTable) this.table.replaceChildren(this.tableFace());
     const known = this.model.get("model_name");
     this.frame.source.textContent = `${known ? `${known} · ` : ""}stored with the chapter · the ${one.units.length} of ${one.of} units whose h varies most`;
     this.frame.say(reading(tokens, one, step));
@@ -118,26 +126,29 @@ class View {
     const most = Math.max(1, ...rows.flat().map(Math.abs));
     requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most));
     const mark = h("span", { class: "lmk-unroll-mark", style: `left:${(100 * step) / rows.length}%;width:${100 / rows.length}%` });
-    const range = most > 1 ? `, ±${number(most, 2)}` : "";
-    return h("figure", { class: "lmk-unroll-map" }, h("div", {}, canvas, mark), h("figcaption", {}, `${LABELS[key] ?? key}${range}`));
+    const top = Number(most.toPrecision(2));
+    const range = SIGNED.includes(key) ? `−${top} to ${top}` : "0 to 1";
+    const caption = h("figcaption", {}, `${LABELS[key] ?? key}, ${range}`);
+    const [said, place] = [caption.textContent, (event) => cellAt(event, canvas.getBoundingClientRect(), rows)];
+    const onpointermove = (event) => {
+      const [t, k] = place(event);
+      caption.textContent = t > step ? said : `${key} of unit ${this.one().units[k]} at ${quoted(this.model.get("tokens")[t])}: ${number(rows[t][k])}`;
+    };
+    const onpointerleave = () => (caption.textContent = said);
+    const box = h("div", { onclick: (event) => this.go(place(event)[0]), onpointermove, onpointerleave }, canvas, mark);
+    return h("figure", { class: "lmk-unroll-map" }, box, caption);
   }
 
   guess(text, p) {
     return h("li", {}, h("div", { class: "lmk-row" }, chip({ t: text }), h("span", { class: "lmk-bar", style: `--share:${p}` }), h("span", { class: "lmk-share" }, percent(p))));
   }
 
-  tableFace() {
+  rows() {
     const [one, tokens] = [this.one(), this.model.get("tokens")];
     const mean = (row) => number(row.reduce((sum, x) => sum + Math.abs(x), 0) / row.length);
     const keys = order(one.arrays);
     const lines = tokens.map((token, t) => [token, ...keys.map((key) => mean(one.arrays[key][t])), one.expected[t]?.[0] ? `${quoted(one.expected[t][0][0])} ${percent(one.expected[t][0][1])}` : "–"]);
-    return table("Mean size over the units shown", ["token", ...keys, "expected"], lines);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.show();
+    return ["Mean size over the units shown", ["token", ...keys, "expected"], lines];
   }
 
   move(event) {

@@ -20,7 +20,8 @@ class RecurrentUnroll(Widget):
     `tokens` are the T tokens of the text. `networks` has for each network its arrays (T, H) by
     name, "h" among them, as `lmkit.rnn`'s `trace` gives them; `expected` for each network, if
     given, T lists of pairs of a token and its probability. Of H units the 40 whose h varies most
-    are stored. Raises ValueError when shapes do not fit.
+    are stored, the one that moves least from token to token first. Raises ValueError when shapes
+    do not fit.
     """
 
     _name = "recurrent-unroll"
@@ -46,10 +47,12 @@ class RecurrentUnroll(Widget):
         if not networks:
             raise ValueError('give at least one network: {"RNN": {"h": hidden}}')
         packed = [_packed(name, arrays, len(tokens)) for name, arrays in networks.items()]
+        guesses = _rounded(expected or {}, list(networks), len(tokens))
         for one in packed:
-            rows = (expected or {}).get(one["name"], [])
-            one["expected"] = [[[text, float(f"{p:.3g}")] for text, p in row] for row in rows]
+            one["expected"] = guesses.get(one["name"], [])
         shown = {"network": packed[0]["name"], "step": len(tokens) - 1, **traits}
+        if shown["network"] not in networks:
+            raise ValueError(f"network is {shown['network']!r}, not one of {', '.join(networks)}")
         super().__init__(tokens=list(tokens), networks=packed, **shown)
 
     def summary(self) -> str:
@@ -85,13 +88,30 @@ def _packed(name: str, arrays: Mapping[str, Tensor], n_steps: int) -> dict[str, 
             f"{name} must have an array h, and all its arrays the shape ({n_steps}, units), a row "
             f"a token; it has {', '.join(f'{k} {tuple(a.shape)}' for k, a in arrays.items())}"
         )
-    spread = arrays["h"].detach().float().std(0, correction=0)
-    units = spread.argsort(descending=True, stable=True)[:MAX_UNITS].sort().values
+    h = arrays["h"].detach().float()
+    units = h.std(0, correction=0).argsort(descending=True, stable=True)[:MAX_UNITS].sort().values
+    moves = h[:, units].diff(dim=0).abs().sum(0)
+    units = units[moves.argsort(stable=True)]
     return {
         "name": name,
         "units": units.tolist(),
         "of": arrays["h"].shape[1],
         "arrays": {key: _bytes(a.detach().float()[:, units]) for key, a in arrays.items()},
+    }
+
+
+def _rounded(
+    expected: Mapping[str, Sequence[Sequence[tuple[str, float]]]], names: list[str], n_steps: int
+) -> dict[str, list[list[list[Any]]]]:
+    for name, rows in expected.items():
+        if name not in names or len(rows) != n_steps:
+            raise ValueError(
+                f"expected must have {n_steps} rows, one a token, for any of {', '.join(names)}; "
+                f"it has {len(rows)} for {name}"
+            )
+    return {
+        name: [[[text, float(f"{p:.3g}")] for text, p in row] for row in rows]
+        for name, rows in expected.items()
     }
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from conftest import axe_violations, fits, saved, says, visit, widget
+from playwright.sync_api import expect
 
 CHAPTER = "notebooks/05-recurrent-networks.html"
 
@@ -26,30 +27,30 @@ def heights(box):
 
 def test_gradients_vanish_hold_and_explode(page, way):
     box = flow(page, way)
-    says(box, "In the RNN the gradient vanishes. The spectral radius is 0.900")
-    rnn, lstm, gru = heights(box)
-    assert rnn < gru < lstm
+    says(box, "it vanishes in the RNN and the GRU, shrinks in the LSTM")
+    rnn, lstm, gru, alone = heights(box)
+    assert alone < rnn < gru < lstm
     box.get_by_label("Gate bias").fill("0")
     says(box, "keep 50.0 % a step")
-    rnn, lstm, gru = heights(box)
-    assert max(lstm, gru) < rnn
+    rnn, lstm, gru, alone = heights(box)
+    assert alone < max(lstm, gru) < rnn
     box.get_by_label("Spectral radius").fill("3")
-    says(box, "In the RNN the gradient explodes.")
+    says(box, "explodes in the RNN")
     box.get_by_label("Steps", exact=True).fill("10")
     says(box, "Of a gradient of 1, 10 steps earlier")
     box.get_by_role("button", name="Start again").click()
-    says(box, "In the RNN the gradient vanishes.")
-    assert box.get_by_label("Gate bias").input_value() == "2"
+    says(box, "it vanishes in the RNN and the GRU")
+    assert box.get_by_label("Gate bias").input_value() == "1"
 
 
 def test_gradients_by_keyboard_alone(page, way):
     box = flow(page, way)
     box.get_by_label("Spectral radius").focus()
     page.keyboard.press("End")
-    says(box, "The spectral radius is 3.00")
+    says(box, "explodes in the RNN")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
-    says(box, "with a bias of 1.75")
+    says(box, "keep 67.9 % a step")  # a bias of 0.75
     page.keyboard.press("Tab")
     page.keyboard.press("Home")
     says(box, "10 steps earlier")
@@ -58,9 +59,13 @@ def test_gradients_by_keyboard_alone(page, way):
 def test_gradients_as_table_picture_and_data(page, served, tmp_path):
     box = flow(page, served)
     picture = saved(page, box, "picture", tmp_path / "g.svg")
-    assert picture.count("<polyline") == 3 and "var(" not in picture
+    assert picture.count("<polyline") == 4 and "var(" not in picture
     lines = saved(page, box, "data", tmp_path / "g.csv").splitlines()
-    assert lines[0] == "steps back,RNN,LSTM,GRU" and lines[1] == "0,1,1,1" and len(lines) == 52
+    assert (
+        lines[0] == "steps back,RNN,LSTM,GRU,f alone"
+        and lines[1] == "0,1,1,1,1"
+        and len(lines) == 52
+    )
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
     assert box.get_by_role("table").locator("tbody tr").count() == 11
@@ -90,6 +95,24 @@ def test_each_network_shows_its_own_gates(page, way):
         reading = box.locator(".lmk-reading").inner_text()
         assert (f"its {keeps} gate keeps" in reading) if keeps else "keeps" not in reading
         assert box.locator(".lmk-bars li").count() == 4
+
+
+def test_a_map_is_read_and_gone_to_with_the_mouse(page, way):
+    box = unroll(page, way)
+    caption = box.locator("figcaption").first
+    assert caption.inner_text() == "hidden state h, −1 to 1"
+    size = box.locator("canvas").first.bounding_box()
+    column = size["width"] / 18
+    page.mouse.move(size["x"] + 4.5 * column, size["y"] + 1)
+    expect(caption).to_have_text(re.compile("^h of unit \\d+ at “s”: −?0?[.\\d]+$"))
+    page.mouse.click(size["x"] + 2.5 * column, size["y"] + 1)
+    says(box, "Step 3 of 18: the LSTM reads “e”")
+    page.mouse.move(size["x"] + 9.5 * column, size["y"] + 1)
+    expect(caption).to_have_text("hidden state h, −1 to 1")  # not read yet
+    page.mouse.move(size["x"] + 0.5 * column, size["y"] + 1)
+    expect(caption).to_have_text(re.compile("at “T”"))
+    page.mouse.move(0, 0)
+    expect(caption).to_have_text("hidden state h, −1 to 1")
 
 
 def painted(box):
@@ -136,13 +159,16 @@ def test_the_sentence_as_table_and_data(page, served, tmp_path):
 def test_the_state_outlives_a_change_of_theme(page, served):
     box = unroll(page, served)
     box.get_by_label("Step", exact=True).fill("3")
+    says(box, "Step 4 of 18")
+    assert painted(box) == [True] * 4 + [False] * 14
     canvas = "box => box.querySelector('canvas').toDataURL()"
-    page.wait_for_timeout(100)
     before = box.evaluate(canvas)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_timeout(100)
+    page.wait_for_function(
+        f"([box, old]) => ({canvas})(box) !== old", arg=[box.element_handle(), before]
+    )
+    assert painted(box) == [True] * 4 + [False] * 14, "painted anew, in the colours of the dark"
     assert box.get_by_label("Step", exact=True).input_value() == "3"
-    assert box.evaluate(canvas) != before, "painted anew, in the colours of the dark"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -156,5 +182,5 @@ def test_without_scripts_there_are_tables(new_page, way):
     page = new_page(java_script_enabled=False)
     page.goto(way + CHAPTER)
     text = page.locator("main").inner_text()
-    assert "steps back\tRNN\tLSTM\tGRU" in text
+    assert "steps back\tRNN\tLSTM\tGRU\tf alone" in text
     assert "token\tmean |h|\texpected next" in text

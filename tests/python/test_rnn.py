@@ -1,5 +1,7 @@
 """The recurrent layers against torch's own: outputs, states and gradients."""
 
+import doctest
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,11 @@ from lmkit.rnn import CharRNN, CharRNNConfig, Recurrent
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 PAIRS = [(rnn.RNN, nn.RNN), (rnn.LSTM, nn.LSTM), (rnn.GRU, nn.GRU)]
 SIZES = [(1, 1, 1, 1), (3, 7, 5, 4), (2, 30, 3, 16)]  # B, T, D, H
+
+
+def test_doctests():
+    results = doctest.testmod(rnn)
+    assert results.attempted == 5 and results.failed == 0
 
 
 def twins(ours, theirs, d, h):
@@ -103,8 +110,11 @@ def test_says_what_is_wrong(ours, theirs):
     with pytest.raises(ValueError, match="with a step or more"):
         ours(3, 4)(torch.zeros(2, 0, 3))
     wrong = (torch.zeros(1, 3, 4),) * 2 if ours is rnn.LSTM else torch.zeros(1, 3, 4)
-    with pytest.raises(ValueError, match="the state must be h"):
-        ours(3, 4)(torch.zeros(2, 5, 3), wrong)
+    right = torch.zeros(1, 2, 4)
+    others = right if ours is rnn.LSTM else (right, right)  # an LSTM's state to a GRU, or back
+    for state in (wrong, others):
+        with pytest.raises(ValueError, match="the state must be h"):
+            ours(3, 4)(torch.zeros(2, 5, 3), state)
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])

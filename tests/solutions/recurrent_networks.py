@@ -64,7 +64,7 @@ def _states_early(x, w_x, w_h, b, h0):
 
 
 def _clip_loop(grads, c):
-    norm = math.sqrt(sum(float((g**2).sum()) for g in grads))
+    norm = _norm(grads)
     return [g * c / norm if norm > c else g for g in grads]
 
 
@@ -87,8 +87,16 @@ def _clip_squared(grads, c):
 
 
 def _clip_always(grads, c):
-    norm = math.sqrt(sum(float((g**2).sum()) for g in grads))
-    return [g * c / norm for g in grads]
+    return [g * c / _norm(grads) for g in grads]
+
+
+def _clip_in_place(grads, c):
+    norm = _norm(grads)
+    return [g.mul_(c / norm) if norm > c else g for g in grads]
+
+
+def _norm(grads):
+    return math.sqrt(sum(float((g**2).sum()) for g in grads))
 
 
 # ----------------------------------------------------------------- lstm_step
@@ -207,6 +215,8 @@ WRONG = {
         lambda grads, c: [g.clamp(-c, c) for g in grads],  # each number
         lambda grads, c: [g * min(1.0, c / g.norm()) for g in grads],  # each gradient by itself
         _clip_always,  # lengthens short ones
+        _clip_in_place,  # the given tensors
+        lambda grads, c: [g * min(1.0, c / _norm(grads)) for g in grads],  # 0 / 0 of no gradient
         _clip_squared,  # without the root
         lambda grads, c: [g / max(1.0, float(g.abs().max()) / c) for g in grads],  # greatest entry
     ],
@@ -222,7 +232,7 @@ WRONG = {
     ],
     "gru_step": [
         lambda *a: _gru(*a, order="zrn"),
-        lambda *a: _gru(*a, swap=True),  # z upside down, as in the paper
+        lambda *a: _gru(*a, swap=True),  # z upside down, as Chung et al. have it
         _gru_reset_on_h,
         _gru_no_reset,
         _gru_reset_all,
