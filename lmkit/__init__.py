@@ -14,6 +14,7 @@ __all__ = [
     "exercises",
     "generate",
     "gguf",
+    "heads",
     "minilm",
     "ngram",
     "plot",

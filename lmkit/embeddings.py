@@ -34,6 +34,8 @@ class WordVectors:
         self.words = list(words)
         self.vectors = np.asarray(vectors)  # (V, d)
         self.index = {word: i for i, word in enumerate(self.words)}
+        if len(self.index) < len(self.words):
+            raise ValueError("a word stands twice in the list: give each of them one vector")
         norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
         self.unit = self.vectors / np.maximum(norms, 1e-12)  # (V, d)
 
@@ -61,15 +63,20 @@ class WordVectors:
     def spelling(self, word: str) -> str | None:
         """Give the known word nearest to a misspelt one, one edit away or two, or None.
 
-        Among equals the first letter decides, then frequency.
+        Among equals the first letter decides, then frequency. Words of fewer than five letters are
+        allowed one edit, fewer than three none, and of more than 20 none: two edits of 20 letters
+        are a million strings.
 
         >>> WordVectors(["been", "queen"], np.eye(2)).spelling("qeen")
         'queen'
         """
         if word.lower() in self.index:
             return word.lower()
+        if not 3 <= len(word) <= 20:
+            return None
         once = set(edits(word.lower()))
-        for near in (once, (two for one in once for two in edits(one))):
+        twice = (two for one in once for two in edits(one)) if len(word) > 4 else ()
+        for near in (once, twice):
             if found := {w for w in near if w in self.index}:
                 return min(found, key=lambda w: (w[:1] != word[:1].lower(), self.index[w]))
         return None
@@ -98,9 +105,9 @@ class WordVectors:
         inputs = [w for w in (*plus, *minus) if isinstance(w, str)]
         return self.nearest(target, topn, without=inputs if exclude_inputs else ())
 
-    def nearest(self, vector: Array, topn: int = 10, without: Iterable[str] = ()) -> Ranking:
+    def nearest(self, vector: Word, topn: int = 10, without: Iterable[str] = ()) -> Ranking:
         """Give the topn words nearest to a vector (d,) by cosine, without some."""
-        scores = self.unit @ _scaled(vector).astype(self.unit.dtype)  # (V,)
+        scores = self.unit @ self._unit(vector).astype(self.unit.dtype)  # (V,)
         ignored = [self.id(word) for word in without]
         scores[ignored] = -np.inf
         topn = min(topn, len(scores) - len(set(ignored)))
@@ -126,9 +133,10 @@ class WordVectors:
         """
         a, b, c = questions.T
         targets = self.unit[b] - self.unit[a] + self.unit[c]  # (n, d)
-        parts = range(0, len(questions), 512)
-        best = [self._winners(targets[i : i + 512], questions[i : i + 512]) for i in parts]
-        excluded = np.concatenate(best)
+        excluded = np.zeros(len(questions), int)
+        for start in range(0, len(questions), 512):
+            part = slice(start, start + 512)
+            excluded[part] = self._winners(targets[part], questions[part])
         among = np.column_stack([excluded, questions])  # (n, 4)
         scores = np.einsum("nkd,nd->nk", self.unit[among], targets)
         return excluded, among[np.arange(len(among)), scores.argmax(1)]
@@ -153,7 +161,7 @@ class WordVectors:
         `questions` are those of `read_analogies`; those with an unknown word are left out.
         """
         known = [q for q in questions if all(word in self.index for word in q[1:])]
-        ids = np.array([[self.index[word] for word in q[1:]] for q in known]).reshape(-1, 4)
+        ids = np.array([[self.index[word] for word in q[1:]] for q in known], int).reshape(-1, 4)
         excluded, allowed = self.answers(ids[:, :3])
         table: dict[str, tuple[int, int, int]] = {}
         for (section, *_), right, also in zip(
@@ -166,15 +174,22 @@ class WordVectors:
     def evaluate_similarity(self, pairs: Iterable[tuple[str, str, float]]) -> tuple[float, int]:
         """Give Spearman's rank correlation of cosines with people's ratings, and of how many pairs.
 
-        `pairs` are those of `read_pairs`; those with an unknown word are left out.
+        `pairs` are those of `read_pairs`; those with an unknown word are left out, and ValueError
+        says so when fewer than two are known.
         """
         known = [(a, b, r) for a, b, r in pairs if a in self.index and b in self.index]
+        if len(known) < 2:
+            raise ValueError(f"a rank correlation needs two pairs of known words, not {len(known)}")
         cosines = [self.similarity(a, b) for a, b, _ in known]
         return spearman(cosines, [rating for *_, rating in known]), len(known)
 
     def _unit(self, word: Word) -> Array:
-        row: Array = self.unit[self.id(word)] if isinstance(word, str) else _scaled(word)
-        return row
+        if isinstance(word, str):
+            return np.asarray(self.unit[self.id(word)])
+        vector, (_, d) = np.asarray(word), self.unit.shape
+        if vector.shape != (d,):
+            raise ValueError(f"a vector has {d} numbers here, and this one shape {vector.shape}")
+        return vector / max(float(np.linalg.norm(vector)), 1e-12)
 
 
 def load_glove(vocab_size: int | None = None) -> WordVectors:
@@ -248,8 +263,9 @@ def quantise(vectors: Array) -> Array:
     >>> quantise(np.array([[1.0, -2.0]])).tolist()
     [[64, -127]]
     """
-    largest = np.abs(vectors.astype(float)).max(1, keepdims=True)
-    return np.rint(127 * (vectors.astype(float) / largest)).astype(np.int8)
+    exact = vectors.astype(float)
+    largest = np.maximum(np.abs(exact).max(1, keepdims=True), 1e-12)
+    return np.rint(127 * (exact / largest)).astype(np.int8)
 
 
 def edits(word: str) -> Iterator[str]:
@@ -269,7 +285,3 @@ def _several(words: Word | Iterable[Word]) -> list[Word]:
     if isinstance(words, str) or (isinstance(words, np.ndarray) and words.ndim == 1):
         return [words]
     return list(words)
-
-
-def _scaled(vector: Array) -> Array:
-    return np.asarray(vector) / max(float(np.linalg.norm(vector)), 1e-12)

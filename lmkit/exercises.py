@@ -13,7 +13,7 @@ import re
 import runpy
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,8 @@ def expect(got: Any, want: Any, call: str, hint: str = "") -> None:
     lmkit.exercises.WrongAnswerError: add(1, 1) gave 2, where 3 is right. Did you add?
     """
     if not _same(got, want):
-        gave = f"{call} gave {_short(got)}, where {_short(want)} is right."
+        missing = " Does it end with return?" if got is None else ""
+        gave = f"{call} gave {_short(got)}, where {_short(want)} is right.{missing}"
         raise WrongAnswerError(f"{gave} {hint}".strip())
 
 
@@ -124,33 +125,58 @@ def verdict(name: str, student: Callable[..., Any]) -> str | None:
 
     The check of the exercise `name` is the function of that name in `exercises/checks/*.py`.
     """
+    last = {"call": f"{name}()"}  # of the calls so far, and what it gave: nothing while it runs
+
+    @wraps(student)
+    def watched(*args: Any, **options: Any) -> Any:
+        last.clear()
+        last["call"] = f"{name}({_arguments(args, options)})"
+        result = student(*args, **options)
+        last["gave"] = _short(result)
+        return result
+
+    check = _find(name)
     try:
-        _checks()[name](student)
-    except KeyError as error:
-        if name not in _checks():
-            known = ", ".join(_checks())
-            raise ValueError(f"No exercise is called {name!r}; there are {known}.") from None
-        return f"It raised KeyError: {error}."
+        check(watched)
     except NotImplementedError:
-        return "It is not written yet."
+        return NOT_WRITTEN
     except WrongAnswerError as wrong:
         return str(wrong)
     except Exception as error:
-        return f"It raised {type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        if "gave" in last:  # the check itself stumbled over the result
+            return f"{last['call']} gave {last['gave']}, which is not what it asks for ({said})."
+        return f"{last['call']} raised {said}."
     return None
+
+
+NOT_WRITTEN = "It is not written yet."
+
+
+def _find(name: str) -> Callable[..., None]:
+    if name not in _checks():
+        raise ValueError(f"No exercise is called {name!r}; there are {', '.join(_checks())}.")
+    return _checks()[name]
+
+
+def _arguments(args: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """Return arguments as they stand in a call, each shortened; a function by its name."""
+    given = [("", value) for value in args] + [(f"{key}=", x) for key, x in options.items()]
+    shown = [(key, getattr(x, "__name__", None) if callable(x) else None, x) for key, x in given]
+    return ", ".join(f"{key}{name or _short(value, 60)}" for key, name, value in shown)
 
 
 def check(name: str, student: Callable[..., Any]) -> None:
     """Print whether a student's function is right; if not, for which input, and one hint more
-    each time that it is tried.
+    with each wrong answer after the first.
     """
     problem = verdict(name, student)
-    hints = _hints(name)
-    tried = _tries[name] = _tries.get(name, -1) + 1
     print("Right." if problem is None else f"Not yet. {problem}")
-    if problem is not None and tried:
-        shown = hints[: min(tried, len(hints))]
-        print("\n".join(f"Hint {k}: {hint}" for k, hint in enumerate(shown, 1)))
+    if problem in (None, NOT_WRITTEN):
+        return
+    tried = _tries[name] = _tries.get(name, -1) + 1
+    for k, hint in enumerate(_hints(name)[:tried], 1):
+        print(f"Hint {k}: {hint}")
 
 
 _tries: dict[str, int] = {}
@@ -198,15 +224,29 @@ def _close(got: Any, want: Any) -> bool:
     if isinstance(got, str):  # numpy would read "2" as a number
         return False
     try:
+        got = got.detach() if hasattr(got, "detach") else got  # numpy takes no tensor with a graph
         got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
     except (TypeError, ValueError):
         return False
     return got.shape == want.shape and bool(np.allclose(got, want, atol=1e-4, equal_nan=True))
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}…"
+def _short(value: Any, most: int = 120) -> str:
+    text = " ".join(repr(_rounded(value)).split())  # an array goes over several lines
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _rounded(value: Any) -> Any:
+    """Return a value as it is shown: numbers with six digits, those of torch and numpy as such."""
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if type(value) in (list, tuple):
+        return type(value)(map(_rounded, value))
+    if type(value) is dict:
+        return {key: _rounded(x) for key, x in value.items()}
+    return value
 
 
 class AnswerFile:

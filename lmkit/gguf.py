@@ -17,19 +17,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-SCALARS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}
+# number of a value's type -> its letter in `struct`
+SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
 STRING, ARRAY = 8, 9
 
 Q8_0 = np.dtype([("scale", "<f2"), ("q", "i1", 32)])
@@ -149,6 +138,6 @@ def _tensor(buffer: mmap.mmap, name: str, shape: tuple[int, ...], kind: int, off
     _, per_block, layout, dequantise = TYPES[kind]
     size = math.prod(shape)
     if size % per_block or offset + size // per_block * layout.itemsize > len(buffer):
-        raise ValueError(f"tensor {name!r} of shape {shape} reaches beyond the end of the file")
+        raise ValueError(f"tensor {name!r} of shape {shape} is not whole blocks within the file")
     blocks = np.frombuffer(buffer, layout, size // per_block, offset)
     return dequantise(blocks).reshape(shape)

@@ -54,8 +54,11 @@ def sink(attn: Tensor) -> Tensor:
 def induction(attn: Tensor, period: int) -> Tensor:
     """Mean weight (L, H) on the token after the same token, in a text repeated after `period`.
 
-    From its second turn on, token t looks at t − period + 1 (Olsson et al. 2022).
+    From its second turn on, token t looks at t − period + 1 (Olsson et al. 2022). Raises
+    ValueError when the text has no second turn.
     """
+    if not 0 < period < attn.shape[-1] - 1:
+        raise ValueError(f"a text of {attn.shape[-1]} does not repeat after {period} tokens")
     seen = attn.diagonal(1 - period, -2, -1)  # (L, H, T - period + 1); two are of the first turn
     return seen[..., 2:].mean(-1)
 

@@ -10,7 +10,8 @@ H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in 
 
 import codecs
 import json
-import math
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
@@ -24,7 +25,7 @@ from torch.nn.functional import cross_entropy, rms_norm, scaled_dot_product_atte
 from lmkit import assets, gguf
 from lmkit.generate import continuation
 from lmkit.tokenizers import BPETokenizer
-from lmkit.transformer import KVCache, causal_mask
+from lmkit.transformer import KVCache, attention, causal_mask
 
 END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
@@ -96,26 +97,32 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Causal attention, softmax(QKᵀ/√d)V: the result (H, T, d) and the weights (H, T, S).
+    """Causal `transformer.attention`: the result (H, T, d) and the weights (H, T, S).
 
     Each of the G heads of k and v (G, S, d) serves H/G neighbouring heads of q (H, T, d).
     """
-    (n_head, n_new, d), (n_kv_head, n_seen, _) = q.shape, k.shape
-    q = q.reshape(n_kv_head, -1, d)  # (G, H/G·T, d)
-    scores = (q @ k.mT / math.sqrt(d)).view(n_head, n_new, n_seen)
-    scores = scores.masked_fill(~causal_mask(n_new, n_seen), -torch.inf)
-    attn = scores.softmax(-1)  # (H, T, S)
-    out = attn.view(n_kv_head, -1, n_seen) @ v  # (G, H/G·T, d)
-    return out.view(n_head, n_new, d), attn
+    n_shared, n_new, n_seen = len(q) // len(k), q.shape[1], k.shape[1]
+    mask = causal_mask(n_new, n_seen).repeat(n_shared, 1)  # (H/G·T, S)
+    out, attn = attention(q.reshape(len(k), -1, q.shape[2]), k, v, mask)  # (G, H/G·T, …)
+    return out.view(q.shape), attn.view(len(q), n_new, n_seen)
 
 
 def attend_fast(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Compute the result of `attend` by torch's own kernel, which never holds the weights."""
     n_new, n_seen = q.shape[1], k.shape[1]
     mask = causal_mask(n_new, n_seen) if n_new > 1 else None
-    return scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, enable_gqa=True)[
-        0
-    ]
+    out = scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, enable_gqa=True)
+    return out[0]
+
+
+@dataclass
+class Run:
+    """What all layers share while the model reads some tokens."""
+
+    rope: tuple[Tensor, Tensor]  # cosines and sines, (T, d) each
+    cache: KVCache | None = None
+    attentions: list[Tensor] | None = None  # each layer appends its weights (H, T, S)
+    ablate: Sequence[tuple[int, int]] = ()  # (layer, head) of the heads that give zeros
 
 
 class RMSNorm(nn.Module):
@@ -133,34 +140,28 @@ class RMSNorm(nn.Module):
 class Attention(nn.Module):
     """Attention with rotary positions, groups of heads sharing keys (Ainslie et al. 2023)."""
 
-    def __init__(self, c: Config) -> None:
+    def __init__(self, c: Config, layer: int) -> None:
         super().__init__()
+        self.layer = layer
         self.heads = (c.n_head, c.n_kv_head, c.n_kv_head)
         self.qkv = nn.Parameter(torch.empty(c.n_embd, sum(self.heads) * c.head_dim))
         self.out = nn.Parameter(torch.empty(c.n_embd, c.n_embd))
 
-    def forward(
-        self,
-        x: Tensor,
-        rope: tuple[Tensor, Tensor],
-        layer: int,
-        cache: KVCache | None,
-        keep: bool,
-        off: Sequence[int] = (),
-    ) -> tuple[Tensor, Tensor | None]:
-        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept.
-
-        Heads that are `off` give zeros.
-        """
+    def forward(self, x: Tensor, run: Run) -> Tensor:
+        """Take x (T, D) and give the same shape; the run keeps the weights if it has a list."""
         heads = linear(x, self.qkv).view(len(x), sum(self.heads), -1)  # (T, H + 2G, d)
         q, k, v = heads.transpose(0, 1).split(self.heads)  # (H, T, d), (G, T, d), (G, T, d)
-        q, k = rotate(q, *rope), rotate(k, *rope)
-        if cache is not None:
-            k, v = cache.add(layer, k, v)  # (G, S, d)
-        y, attn = attend(q, k, v) if keep else (attend_fast(q, k, v), None)
-        if off:
-            y = y.index_fill(0, torch.tensor(off), 0)  # (H, T, d)
-        return linear(y.transpose(0, 1).reshape(x.shape), self.out), attn
+        q, k = rotate(q, *run.rope), rotate(k, *run.rope)
+        if run.cache is not None:
+            k, v = run.cache.add(self.layer, k, v)  # (G, S, d)
+        if run.attentions is None:
+            y = attend_fast(q, k, v)  # (H, T, d)
+        else:
+            y, attn = attend(q, k, v)
+            run.attentions.append(attn)
+        if off := [head for layer, head in run.ablate if layer == self.layer]:
+            y = y.index_fill(0, torch.tensor(off), 0)
+        return linear(y.transpose(0, 1).reshape(x.shape), self.out)
 
 
 class MLP(nn.Module):
@@ -180,24 +181,15 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """One layer: attention, then the MLP, each on the norm of x and added to x."""
 
-    def __init__(self, c: Config) -> None:
+    def __init__(self, c: Config, layer: int) -> None:
         super().__init__()
-        self.attn_norm, self.attn = RMSNorm(c), Attention(c)
+        self.attn_norm, self.attn = RMSNorm(c), Attention(c, layer)
         self.mlp_norm, self.mlp = RMSNorm(c), MLP(c)
 
-    def forward(
-        self,
-        x: Tensor,
-        rope: tuple[Tensor, Tensor],
-        layer: int,
-        cache: KVCache | None,
-        keep: bool,
-        off: Sequence[int] = (),
-    ) -> tuple[Tensor, Tensor | None]:
-        """Take x (T, D); give the same shape, and the weights (H, T, S) if they are to be kept."""
-        y, attn = self.attn(self.attn_norm(x), rope, layer, cache, keep, off)
-        x = x + y
-        return x + self.mlp(self.mlp_norm(x)), attn
+    def forward(self, x: Tensor, run: Run) -> Tensor:
+        """Take x (T, D) and give the same shape."""
+        x = x + self.attn(self.attn_norm(x), run)
+        return x + self.mlp(self.mlp_norm(x))
 
 
 class SmolLM(nn.Module):
@@ -210,7 +202,7 @@ class SmolLM(nn.Module):
         self.config, self.tokenizer = config, tokenizer
         # the same matrix turns ids into vectors (its columns) and vectors into logits
         self.unembed = nn.Parameter(torch.empty(config.n_embd, config.vocab_size))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         self.norm = RMSNorm(config)
         self.stop_ids = {tokenizer.special[END_OF_TEXT], tokenizer.special[MESSAGE_END]}
 
@@ -232,41 +224,31 @@ class SmolLM(nn.Module):
         if attentions is None:
             n_seen = len(ids) + (cache.n_seen if cache is not None else 0)
             attentions = len(ids) * n_seen <= MANY_ATTENTIONS
-        hidden: list[Tensor] = []
-        attns: list[Tensor] | None = [] if attentions else None
-        x = self._run(ids, cache, hidden, attns, self._check_heads(ablate))
-        return Output(self._logits(x), torch.stack(hidden), torch.stack(attns) if attns else None)
+        run = Run(self._rope(ids, cache), cache, [] if attentions else None, self._heads(ablate))
+        hidden = [*self._states(ids, run)]
+        attns = torch.stack(run.attentions) if run.attentions else None
+        return Output(self._logits(hidden[-1]), torch.stack(hidden), attns)
 
-    def _run(
-        self,
-        ids: Tensor,
-        cache: KVCache | None = None,
-        hidden: list[Tensor] | None = None,
-        attns: list[Tensor] | None = None,
-        ablate: Sequence[tuple[int, int]] = (),
-    ) -> Tensor:
-        """Give the last hidden state (T, D) of ids (T,); append to the lists that are given."""
-        start = cache.n_seen if cache is not None else 0
-        x, rope = self.unembed.T[ids], self._rope(start, len(ids))  # (T, D)
-        states = [x]
-        for layer, block in enumerate(self.blocks):
-            off = [head for where, head in ablate if where == layer]
-            x, attn = block(x, rope, layer, cache, attns is not None, off)
-            states.append(x)
-            if attns is not None:
-                attns.append(attn)
-        states[-1] = self.norm(x)
-        if hidden is not None:
-            hidden += states
-        if cache is not None:
-            cache.n_seen += len(ids)
-        return states[-1]
+    def _states(self, ids: Tensor, run: Run) -> Iterator[Tensor]:
+        """Go up the layers from ids (T,), and give the hidden state (T, D) before each and last."""
+        x = self.unembed.T[ids]
+        for block in self.blocks:
+            yield x
+            x = block(x, run)
+        if run.cache is not None:
+            run.cache.n_seen += len(ids)
+        yield self.norm(x)
 
-    def _rope(self, start: int, n: int) -> tuple[Tensor, Tensor]:
+    def _last_state(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Give the last hidden state (T, D) and hold no other."""
+        (x,) = deque(self._states(ids, Run(self._rope(ids, cache), cache)), maxlen=1)
+        return x
+
+    def _rope(self, ids: Tensor, cache: KVCache | None) -> tuple[Tensor, Tensor]:
         """Cosine and signed sine (T, d) of position · base^(-2i/d)."""
-        d = self.config.head_dim
+        d, start = self.config.head_dim, cache.n_seen if cache is not None else 0
         speed = self.config.rope_base ** (-torch.arange(0, d, 2).float() / d)  # (d/2,)
-        angle = torch.arange(start, start + n).float()[:, None] * speed  # (T, d/2)
+        angle = torch.arange(start, start + len(ids)).float()[:, None] * speed  # (T, d/2)
         cos, sin = angle.cos().to(self.unembed.dtype), angle.sin().to(self.unembed.dtype)
         return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
 
@@ -287,7 +269,7 @@ class SmolLM(nn.Module):
         self._check_length(len(ids) + (cache.n_seen if cache is not None else 0))
         return ids.long()
 
-    def _check_heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    def _heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         n_layer, n_head = self.config.n_layer, self.config.n_head
         heads = list(heads)
         for layer, head in heads:
@@ -319,7 +301,7 @@ class SmolLM(nn.Module):
     @torch.inference_mode()
     def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
         """Give the logits (V,) after the last of the ids, with those in the cache before them."""
-        return self._logits(self._run(self._check_ids(ids, cache), cache)[-1:])[0]
+        return self._logits(self._last_state(self._check_ids(ids, cache), cache)[-1:])[0]
 
     @torch.inference_mode()
     def head_outputs(self, out: Output) -> Tensor:
@@ -356,7 +338,7 @@ class SmolLM(nn.Module):
         Their sum is log P(text), by the chain rule; the first is given the start token.
         """
         ids = self._start(text)
-        x = self._run(torch.tensor(ids))[:-1]  # (T - 1, D)
+        x = self._last_state(torch.tensor(ids))[:-1]  # (T - 1, D)
         targets = torch.tensor(ids[1:], dtype=torch.long)
         nll = [  # in parts, since the logits of 8,000 tokens take 1.6 GB
             cross_entropy(self._logits(part), target, reduction="none")
@@ -479,6 +461,7 @@ def convert(source: Path, folder: Path) -> None:
 
     Matrices are stored as (in, out), so that a layer is x @ w.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     metadata, tensors = gguf.read(source)
@@ -494,7 +477,11 @@ def convert(source: Path, folder: Path) -> None:
         },
     }
     (folder / "model.json").write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
-    save_file(read_weights(tensors, config), folder / "model.safetensors")
+    try:
+        save_file(read_weights(tensors, config), folder / "model.safetensors")
+    except SafetensorError as error:  # is no OSError, though it tells of one: (os error 28)
+        code = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(code[1]) if code else 0, str(error)) from error
     (folder / "model.safetensors").chmod(0o644)  # save_file makes it private
 
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -79,11 +79,7 @@ def well_formed(text: str) -> str:
     >>> well_formed("a\\ud800b")
     'a�b'
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _checked(value: Any, function: str) -> str:
@@ -92,7 +88,39 @@ def _checked(value: Any, function: str) -> str:
     return well_formed(value)
 
 
-class WordTokenizer:
+class _Vocabulary:
+    """Tokens and their ids: what all tokenizers that learn a vocabulary share."""
+
+    unknown: ClassVar[str | None] = None  # the token for what is in no vocabulary
+
+    def __init__(self, vocab: Mapping[str, int], special: Mapping[str, int] | None = None) -> None:
+        if self.unknown is not None and self.unknown not in vocab:
+            raise ValueError(f"vocab must hold {self.unknown!r}, for what it does not know")
+        self.vocab, self.special = dict(vocab), dict(special or {})
+        self._token = {i: token for token, i in [*self.vocab.items(), *self.special.items()]}
+        self.n_vocab = 1 + max(self._token, default=-1)
+
+    def token(self, token_id: int) -> str:
+        """Give the token of an id as the vocabulary writes it; ValueError when there is none."""
+        if token_id not in self._token:
+            raise ValueError(f"no token has id {token_id!r}: ids go from 0 to {self.n_vocab - 1}")
+        return self._token[token_id]
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """Show each token by itself."""
+        return [self.token(int(i)) for i in ids]
+
+    def _write(self, path: str | Path, parts: dict[str, Any], **model: Any) -> None:
+        """Write a tokenizer.json of a model and the parts before and behind it."""
+        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        names = self.special.items()
+        added = [{"id": i, "content": name, "special": True, **flags} for name, i in names]
+        model["vocab"] = self.special | self.vocab
+        data = {"version": "1.0", "added_tokens": added, **parts, "model": model}
+        Path(path).write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+class WordTokenizer(_Vocabulary):
     """Words and marks; what is not in the vocabulary is `<unk>`, and spaces are lost.
 
     >>> tokenizer = WordTokenizer.train("Arya is amazing! Arya is here.", vocab_size=8)
@@ -103,11 +131,6 @@ class WordTokenizer:
     unknown: ClassVar[str] = "<unk>"
     _pattern: ClassVar[str] = WORD
     _between: ClassVar[str] = " "
-
-    def __init__(self, vocab: Mapping[str, int]) -> None:
-        self.vocab = dict(vocab)
-        self.n_vocab = 1 + max(self.vocab.values(), default=-1)
-        self._token = {i: token for token, i in self.vocab.items()}
 
     @classmethod
     def split(cls, text: str) -> list[str]:
@@ -129,10 +152,6 @@ class WordTokenizer:
         unknown = self.vocab[self.unknown]
         return [self.vocab.get(piece, unknown) for piece in self.split(text)]
 
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Show each token by itself."""
-        return [_known(self._token, int(i), self.n_vocab) for i in ids]
-
     def decode(self, ids: Iterable[int]) -> str:
         """Turn token ids into text; where spaces stood is not known any more."""
         return self._between.join(self.tokens(ids))
@@ -140,11 +159,8 @@ class WordTokenizer:
     def save(self, path: str | Path) -> None:
         """Write a tokenizer.json."""
         split = {"type": "Split", "pattern": {"Regex": self._pattern}}
-        _write(
-            path,
-            {"type": "WordLevel", "vocab": self.vocab, "unk_token": self.unknown},
-            pre_tokenizer=split | {"behavior": "Removed", "invert": True},
-        )
+        parts = {"pre_tokenizer": split | {"behavior": "Removed", "invert": True}}
+        self._write(path, parts, type="WordLevel", unk_token=self.unknown)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -190,20 +206,18 @@ class ByteTokenizer:
 
 
 def replace_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """Put `new` wherever `pair` stands, from left to right.
+    """Put `new`, an id that is not in the pair, wherever `pair` stands, from left to right.
 
     >>> replace_pair([1, 2, 3, 1, 2], (1, 2), 4)
     [4, 3, 4]
     """
     out: list[int] = []
-    i, (first, second) = 0, pair
-    while i < len(ids):
-        if ids[i] == first and i + 1 < len(ids) and ids[i + 1] == second:
-            out.append(new)
-            i += 2
+    first, second = pair
+    for i in ids:
+        if i == second and out and out[-1] == first:
+            out[-1] = new
         else:
-            out.append(ids[i])
-            i += 1
+            out.append(i)
     return out
 
 
@@ -243,29 +257,29 @@ class PairCounts:
 
     def merge(self, pair: Pair, new: int) -> None:
         """Put `new` wherever `pair` stands, and mend the counts around it."""
-        before: dict[Pair, int] = {}
+        change: dict[Pair, int] = defaultdict(int)
         for w in self.where.pop(pair):
             old, n = self.words[w], self.freqs[w]
             word = self.words[w] = replace_pair(old, pair, new)
             for p in itertools.pairwise(old):
-                before.setdefault(p, self.counts[p])
-                self.counts[p] -= n
+                change[p] -= n
             for p in itertools.pairwise(word):
-                before.setdefault(p, self.counts[p])
-                self.counts[p] += n
+                change[p] += n
                 self.where[p].add(w)
-        for p, n in before.items():
-            if self.counts[p] != n:
+        for p, n in change.items():
+            if n:
+                self.counts[p] += n
                 heapq.heappush(self._heap, (-self.counts[p], p))
 
 
 def learn_merges(
     pairs: PairCounts, tokens: list[str], vocab_size: int, glue: Callable[[str, str], str]
-) -> Iterator[tuple[str, str]]:
-    """Merge the most frequent pair until there are `vocab_size` tokens or no pairs; yield each.
+) -> list[tuple[str, str]]:
+    """Merge the most frequent pair until there are `vocab_size` tokens or no pairs; give them all.
 
     `tokens` are the texts of the ids, and grow (Sennrich et al. 2016, algorithm 1).
     """
+    merges = []
     ids = {token: i for i, token in enumerate(tokens)}
     while len(tokens) < vocab_size and (pair := pairs.most_frequent()):
         first, second = (tokens[i] for i in pair)
@@ -274,15 +288,17 @@ def learn_merges(
             ids[joined] = len(tokens)
             tokens.append(joined)
         pairs.merge(pair, ids[joined])
-        yield first, second
+        merges.append((first, second))
+    return merges
 
 
-class BPETokenizer:
+class BPETokenizer(_Vocabulary):
     """Byte-level byte-pair encoding, as in GPT-2, Llama 3 and SmolLM2.
 
     `vocab` maps tokens, written in `byte_alphabet`, to ids; `merges` are the pairs to join, the
     most important first; `special` are the tokens that stand for no text, such as
-    `<|endoftext|>`; with `split_digits` every digit is a token of its own.
+    `<|endoftext|>`; with `split_digits` every digit is a token of its own. Raises ValueError when
+    a merge makes no token of the vocabulary.
     """
 
     def __init__(
@@ -292,11 +308,11 @@ class BPETokenizer:
         special: Mapping[str, int] | None = None,
         split_digits: bool = False,
     ) -> None:
-        self.vocab, self.special = dict(vocab), dict(special or {})
+        super().__init__(vocab, special)
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self.n_vocab = 1 + max([*self.vocab.values(), *self.special.values()], default=-1)
-        self._text = {i: token for token, i in self.vocab.items()}
-        self._special_text = {i: token for token, i in self.special.items()}
+        for a, b in self.ranks:
+            if a + b not in self.vocab:
+                raise ValueError(f"the merge of {a!r} and {b!r} makes no token of the vocabulary")
         self._split = regex.compile(DIGIT_SPLIT if split_digits else GPT2_SPLIT)
         longest_first = sorted(self.special, key=len, reverse=True)
         self._special_split = regex.compile("(" + "|".join(map(regex.escape, longest_first)) + ")")
@@ -324,13 +340,14 @@ class BPETokenizer:
             )
         pattern = DIGIT_SPLIT if split_digits else GPT2_SPLIT
         counts = Counter(regex.findall(pattern, _checked(text, "train")))
-        tokens = [*special, *BYTE_TO_CHAR.values()]
-        ids = {token: i for i, token in enumerate(tokens)}
-        words = [[ids[BYTE_TO_CHAR[b]] for b in word.encode()] for word in counts]
+        # a space is no character of the alphabet: no merge makes what is written with one
+        tokens = [*(" " + name for name in special), *BYTE_TO_CHAR.values()]
+        id_of = {byte: len(special) + i for i, byte in enumerate(BYTE_TO_CHAR)}
+        words = ([id_of[byte] for byte in word.encode()] for word in counts)
         pairs = PairCounts(words, counts.values())
-        merges = list(learn_merges(pairs, tokens, vocab_size, str.__add__))
+        merges = learn_merges(pairs, tokens, vocab_size, str.__add__)
         vocab = {token: i for i, token in enumerate(tokens) if i >= len(special)}
-        return cls(vocab, merges, {token: ids[token] for token in special}, split_digits)
+        return cls(vocab, merges, {name: i for i, name in enumerate(special)}, split_digits)
 
     @property
     def merges(self) -> list[tuple[str, str]]:
@@ -339,25 +356,12 @@ class BPETokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write a tokenizer.json."""
-        byte_level = {
-            "type": "ByteLevel",
-            "add_prefix_space": False,
-            "trim_offsets": True,
-            "use_regex": True,
-        }
+        byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
         digits = {"type": "Digits", "individual_digits": True}
         steps = [digits, byte_level] if self.split_digits else [byte_level]
-        _write(
-            path,
-            {
-                "type": "BPE",
-                "vocab": self.special | self.vocab,
-                "merges": [list(pair) for pair in self.ranks],
-            },
-            self.special,
-            pre_tokenizer={"type": "Sequence", "pretokenizers": steps},
-            decoder=byte_level,
-        )
+        split = {"type": "Sequence", "pretokenizers": steps}
+        parts = {"pre_tokenizer": split, "decoder": byte_level}
+        self._write(path, parts, type="BPE", merges=self.merges)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -367,15 +371,18 @@ class BPETokenizer:
         """
         data = _read(path, "BPE")
         before = data["pre_tokenizer"] or {}
-        kinds = [step["type"] for step in before.get("pretokenizers", [before])]
-        if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]):
-            raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds}")
+        steps = before.get("pretokenizers", [before])
+        kinds = [step.get("type") for step in steps]
+        usual = {"add_prefix_space": False, "use_regex": True, "individual_digits": True}
+        odd = [k for step in steps for k, v in usual.items() if step.get(k, v) != v]
+        odd += [data["normalizer"]["type"]] if data["normalizer"] else []
+        if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]) or odd:
+            raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds + odd}")
         special = {t["content"]: t["id"] for t in data["added_tokens"] if t["special"]}
         vocab = {t: i for t, i in data["model"]["vocab"].items() if t not in special}
-        merges = (
-            pair.split(" ") if isinstance(pair, str) else pair for pair in data["model"]["merges"]
-        )
-        return cls(vocab, map(tuple, merges), special, split_digits=len(kinds) == 2)
+        pairs = data["model"]["merges"]
+        merges = (tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in pairs)
+        return cls(vocab, merges, special, split_digits=len(kinds) == 2)
 
     def encode(self, text: str, special: bool = False) -> list[int]:
         """Turn text into token ids; the empty text has none.
@@ -385,10 +392,9 @@ class BPETokenizer:
         """
         text = _checked(text, "encode")
         if special and self.special:
-            ids = []
-            for part in self._special_split.split(text):
-                ids += [self.special[part]] if part in self.special else self.encode(part)
-            return ids
+            parts = self._special_split.split(text)
+            known = self.special
+            return [i for x in parts for i in ([known[x]] if x in known else self.encode(x))]
         return [i for piece in self._split.findall(text) for i in self._piece(piece)]
 
     def _piece(self, piece: str) -> tuple[int, ...]:
@@ -400,9 +406,9 @@ class BPETokenizer:
 
     def token_bytes(self, token_id: int) -> bytes:
         """Give the bytes that one token stands for; a special token stands for its name."""
-        if token_id in self._special_text:
-            return self._special_text[token_id].encode()
-        token = _known(self._text, token_id, self.n_vocab)
+        token = self.token(token_id)
+        if self.special.get(token) == token_id:
+            return token.encode()
         return bytes(CHAR_TO_BYTE[char] for char in token)
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
@@ -423,7 +429,7 @@ CHINESE = (
 BERT_SPLIT = r"[^\s\p{P}$+<=>^`|~]+|[\p{P}$+<=>^`|~]"
 
 
-class WordPiece:
+class WordPiece(_Vocabulary):
     """Greedy longest match from the left, as in BERT (Devlin et al. 2019), on lower-case text.
 
     `vocab` maps tokens to ids; a token that goes on with a word begins with `##`. A word that
@@ -437,11 +443,6 @@ class WordPiece:
 
     unknown: ClassVar[str] = "[UNK]"
     longest: ClassVar[int] = 100
-
-    def __init__(self, vocab: Mapping[str, int]) -> None:
-        self.vocab = dict(vocab)
-        self.n_vocab = 1 + max(self.vocab.values(), default=-1)
-        self._token = {i: token for token, i in self.vocab.items()}
 
     @staticmethod
     def normalise(text: str) -> str:
@@ -474,11 +475,13 @@ class WordPiece:
         spelt = [[word[0], *("##" + char for char in word[1:])] for word in counts]
         tokens = [*special, *sorted({token for word in spelt for token in word})]
         if vocab_size < len(tokens):
-            raise ValueError(f"vocab_size must be at least {len(tokens)}, not {vocab_size}")
+            raise ValueError(
+                f"vocab_size must be at least {len(tokens)}, for the text's characters, "
+                f"not {vocab_size}"
+            )
         ids = {token: i for i, token in enumerate(tokens)}
         pairs = PairCounts(([ids[t] for t in word] for word in spelt), counts.values())
-        for _ in learn_merges(pairs, tokens, vocab_size, lambda a, b: a + b.removeprefix("##")):
-            pass
+        learn_merges(pairs, tokens, vocab_size, lambda a, b: a + b.removeprefix("##"))
         return cls({token: i for i, token in enumerate(tokens)})
 
     def encode(self, text: str) -> list[int]:
@@ -501,57 +504,34 @@ class WordPiece:
             start = end
         return ids
 
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Show each token by itself."""
-        return [_known(self._token, int(i), self.n_vocab) for i in ids]
-
     def decode(self, ids: Iterable[int]) -> str:
         """Turn token ids into text; capitals, accents and where spaces stood are lost."""
         return " ".join(self.tokens(ids)).replace(" ##", "")
 
     def save(self, path: str | Path) -> None:
         """Write a tokenizer.json."""
-        _write(
+        bert: dict[str, Any] = {"type": "BertNormalizer", "strip_accents": None}
+        bert |= dict.fromkeys(("clean_text", "handle_chinese_chars", "lowercase"), True)
+        self._write(
             path,
-            {
-                "type": "WordPiece",
-                "vocab": self.vocab,
-                "unk_token": self.unknown,
-                "continuing_subword_prefix": "##",
-                "max_input_chars_per_word": self.longest,
-            },
-            normalizer={
-                "type": "BertNormalizer",
-                "clean_text": True,
-                "handle_chinese_chars": True,
-                "strip_accents": None,
-                "lowercase": True,
-            },
-            pre_tokenizer={"type": "BertPreTokenizer"},
+            {"normalizer": bert, "pre_tokenizer": {"type": "BertPreTokenizer"}},
+            type="WordPiece",
+            unk_token=self.unknown,
+            continuing_subword_prefix="##",
+            max_input_chars_per_word=self.longest,
         )
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a tokenizer.json, such as that of `lmkit.assets.path("minilm")`."""
-        return cls(_read(path, "WordPiece")["model"]["vocab"])
+        """Read a tokenizer.json, such as that of `lmkit.assets.path("minilm")`.
 
-
-def _known(tokens: Mapping[int, str], i: int, n_vocab: int) -> str:
-    if i not in tokens:
-        raise ValueError(f"no token has id {i!r}: ids go from 0 to {n_vocab - 1}")
-    return tokens[i]
-
-
-def _write(
-    path: str | Path, model: dict[str, Any], special: Mapping[str, int] | None = None, **parts: Any
-) -> None:
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
-    added = [
-        {"id": i, "content": token, "special": True, **flags}
-        for token, i in (special or {}).items()
-    ]
-    data = {"version": "1.0", "added_tokens": added, **parts, "model": model}
-    Path(path).write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        Raises ValueError where it keeps capitals or accents, as cased BERTs do.
+        """
+        data = _read(path, "WordPiece")
+        rules = data["normalizer"] or {}
+        if not rules.get("lowercase") or rules.get("strip_accents") is False:
+            raise ValueError(f"{path} keeps capitals or accents, and WordPiece here drops both")
+        return cls(data["model"]["vocab"])
 
 
 def _read(path: str | Path, kind: str) -> dict[str, Any]:
@@ -562,4 +542,4 @@ def _read(path: str | Path, kind: str) -> dict[str, Any]:
         raise ValueError(f"{path} is no tokenizer.json") from None
     if found != kind:
         raise ValueError(f"{path} holds a tokenizer of the kind {found}, not {kind}")
-    return {"pre_tokenizer": None, "added_tokens": [], **data}
+    return {"normalizer": None, "pre_tokenizer": None, "added_tokens": [], **data}

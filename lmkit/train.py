@@ -94,10 +94,11 @@ def train(
 
     Each step takes `batch_size` windows of `block_size` + 1 ids from random places. Every so many
     steps, and after the last, the loss on `val_ids` and the text that `sample(model)` gives are
-    noted. Interrupting keeps the weights so far. Raises ValueError for a text that is too short,
-    FloatingPointError when the loss is no number any more.
+    noted. Interrupting keeps the weights so far. Raises TypeError for what is no list of ids,
+    ValueError for a text that is too short, FloatingPointError when the loss is no number any
+    more.
     """
-    ids = torch.as_tensor(ids)
+    ids = as_ids(ids)
     if len(ids) <= block_size:
         raise ValueError(
             f"the text has {len(ids)} tokens, too few: a window takes {block_size + 1}"
@@ -126,6 +127,17 @@ def train(
     if history.stopped:
         print(history)
     return history
+
+
+def as_ids(ids: Sequence[int] | Tensor) -> Tensor:
+    """Give a text's ids as a tensor (N,); TypeError for anything else, such as the text itself."""
+    try:
+        found = torch.as_tensor(ids)
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(())
+    if found.dim() != 1 or (len(found) and found.dtype.is_floating_point):
+        raise TypeError("ids must be a list of whole numbers, as tokenizer.encode(text) gives them")
+    return found.long()
 
 
 def adamw(
@@ -256,7 +268,7 @@ def log_probs(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) ->
     `stride` between two windows is faster and leaves all but the last of each window with less
     to see. Raises ValueError for fewer than two tokens.
     """
-    ids = torch.as_tensor(ids)
+    ids = as_ids(ids)
     if (n := len(ids) - 1) < 1:
         raise ValueError("the text has fewer than two tokens: there is nothing to predict")
     context = min(n, getattr(getattr(model, "config", None), "n_context", n))

@@ -231,7 +231,7 @@ class GPT(nn.Module):
     def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
         """Give the logits (B, T, V) of what follows each of ids (B, T), after those in the cache.
 
-        Raises ValueError for ids of another shape, or more of them than n_context.
+        Raises ValueError for ids of another shape, more of them than n_context, or unknown ones.
         """
         return self.logits(self.hidden(ids, cache))
 
@@ -256,6 +256,12 @@ class GPT(nn.Module):
         end = start + ids.shape[1]
         if end > self.config.n_context:
             raise ValueError(f"{end} tokens are more than the context of {self.config.n_context}")
+        n = self.config.vocab_size
+        if ids.numel() and not 0 <= ids.min() <= ids.max() < n:
+            raise ValueError(
+                f"ids must lie between 0 and {n - 1}; they go from {ids.min()} to {ids.max()}: "
+                "is the model's vocab_size that of the tokenizer?"
+            )
         return self.embed(ids) + self.positions[start:end]  # (B, T, D)
 
     @torch.no_grad()

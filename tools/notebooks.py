@@ -2,7 +2,8 @@
 
 `run` executes in place and leaves nothing in the file that another run would change. `check`
 looks at the files alone: outputs belong to the code above them, ids are there, no widget state,
-no path of this machine, no error, no huge output. `test` runs nbval in strict mode.
+no path of this machine, no error, no huge output. `test` runs them once more, elsewhere: nbval in
+strict mode, and every output the same to the byte.
 """
 
 import argparse
@@ -83,13 +84,18 @@ def clean(notebook: Any) -> None:
     """Drop whatever differs between two runs, and note which code the outputs belong to."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        clean_outputs(cell.get("outputs", []))
     notebook.metadata = {
         "kernelspec": KERNEL,
         "language_info": {"name": "python"},
         "lmkit": {"code": fingerprint(notebook)},
     }
+
+
+def clean_outputs(outputs: list[Any]) -> None:
+    """Drop the ids of widgets' views, which are random, from a cell's outputs."""
+    for output in outputs:
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
 def fingerprint(notebook: Any) -> str:
@@ -133,19 +139,10 @@ def _check_cells(notebook: Any) -> Iterator[str]:
 
 
 def test(files: list[Path]) -> int:
-    """Run nbval in strict mode; cells are not shuffled."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--nbval",
-        "-p",
-        "no:randomly",
-        "--numprocesses=2",
-        "--dist=loadfile",  # one kernel a notebook
-        "-q",
-        *map(str, files),
-    ]
+    """Run nbval in strict mode, and compare to the byte; cells are not shuffled."""
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "tools.same_outputs", "-q"]
+    command += ["-p", "no:randomly", "--numprocesses=2", "--dist=loadfile"]  # one kernel a file
+    command += map(str, files)
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **SAME_DIGITS}).returncode
 
 

@@ -211,6 +211,35 @@ def accessible(body: str) -> str:
     return re.sub(r"<th[^>]*>(<p></p>)?</th>", "<td></td>", body)
 
 
+def fold_predictions(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Fold the results that a reader is asked to predict; what can be touched stays open."""
+    for paragraph in list(doctree.findall(nodes.paragraph)):
+        if any(bold.astext().startswith("Predict") for bold in paragraph.findall(nodes.strong)):
+            for output in outputs_after(paragraph):
+                fold(output)
+
+
+def outputs_after(paragraph: nodes.paragraph) -> list[nodes.Element]:
+    """Return the outputs of the cells between a paragraph and the next text."""
+    found, after = [], paragraph.next_node(descend=False, siblings=True)
+    while isinstance(after, nodes.container) and "cell" in after["classes"]:
+        found += [part for part in after.children if "cell_output" in part["classes"]]
+        after = after.next_node(descend=False, siblings=True)
+    return found
+
+
+def fold(output: nodes.Element) -> None:
+    """Put an output into a fold, unless it is a widget."""
+    text = output.astext()
+    if "data-lmkit" in text:
+        return
+    name = "figure" if "<figure" in text else "result"
+    opening = f'<details class="lm-result"><summary>Show the {name}</summary>'
+    at = output.parent.index(output)
+    output.parent.insert(at + 1, nodes.raw("", "</details>", format="html"))
+    output.parent.insert(at, nodes.raw("", opening, format="html"))
+
+
 def contents(context: dict[str, Any]) -> str:
     """Return the book's contents as HTML, with the sections of this page under its title."""
     here = '<a class="current reference internal" href="#">'
@@ -230,5 +259,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.add_html_theme("lmkit", str(HERE / "theme"))
     app.connect("builder-inited", write_assets)
+    app.connect("doctree-resolved", fold_predictions)
     app.connect("html-page-context", page_assets)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

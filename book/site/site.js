@@ -100,6 +100,11 @@
 
   if (navigator.clipboard) document.querySelectorAll(".cell_input .highlight").forEach(copyButton);
 
+  // --------------------------------------------------------------- printing
+
+  /** On paper nothing can be unfolded: results stand open. */
+  addEventListener("beforeprint", () => document.querySelectorAll(".lm-result").forEach((fold) => (fold.open = true)));
+
   // -------------------------------------------------------------- scrolling
 
   /** What is wider than the page can be scrolled with the keyboard, and only that is a stop. */

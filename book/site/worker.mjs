@@ -332,8 +332,8 @@ function wordVectors(model, { sentences, word }) {
   const states = sentences.map((sentence) => {
     const ids = begun(model, sentence.slice(0, MAX_SENTENCE));
     const at = lastToken(model.tokens(ids), sentence, word);
-    const { hidden } = model.forward(ids, { hidden: true });
-    return (layer) => hidden.subarray((layer * ids.length + at) * D, (layer * ids.length + at + 1) * D);
+    const { hidden } = model.forward(ids.slice(0, at + 1), { hidden: true }); // what comes after changes nothing
+    return (layer) => hidden.subarray((layer * (at + 1) + at) * D, (layer + 1) * (at + 1) * D);
   });
   const D = model.config.n_embd;
   const product = (a, b) => Number((a.reduce((sum, x, k) => sum + x * b[k], 0) / D).toPrecision(6));
@@ -344,11 +344,11 @@ function wordVectors(model, { sentences, word }) {
 /** The token that ends a word, at the word's first place; as in Python. */
 export function lastToken(tokens, sentence, word) {
   let text = "";
-  const ends = tokens.slice(1).map((token) => (text += token).length); // without the start token
-  const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
+  const ends = tokens.slice(1).map((token) => (text += token.toLowerCase()).length); // without the start token
+  const wanted = word.toLowerCase();
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
     const end = at + wanted.length;
-    const whole = !isLetter(lower[at - 1]) && !isLetter(lower[end]);
+    const whole = !isLetter(text[at - 1]) && !isLetter(text[end]);
     if (whole && ends.includes(end)) return 1 + ends.indexOf(end);
   }
   return fail(`“${word}” does not stand as a word in “${sentence}”.`);

@@ -12,7 +12,7 @@ def cosine_similarity(student):
     A vector's length is the square root of its dot product with itself; divide by both lengths.
     """
     u, v = np.array([1.0, 2.0, 2.0]), np.array([2.0, 0.0, 0.0])
-    hint = "Divide by both lengths."
+    hint = "Divide the dot product by both lengths, and return one number."
     expect(student(u, v), 1 / 3, "cosine_similarity([1, 2, 2], [2, 0, 0])", hint)
     expect(student(u, -3 * u), -1.0, "cosine_similarity(u, -3 u)", "Opposite directions have −1.")
     x, y = np.array([0.5, -1.0, 2.0, 0.0]), np.array([1.5, 1.0, 0.25, -2.0])
@@ -32,7 +32,8 @@ def analogy(student):
     words = ["king", "queen", "man", "woman", "apple"]
     vectors = np.array([[3, 0, 0.6], [0.9, 0, 0.6], [0, 1, 0], [0, 1, 0.1], [0, -1, 1]])
     call = 'analogy(words, vectors, "man", "king", "woman")'
-    expect(student(words, vectors, "man", "king", "woman"), "queen", call, "Leave the inputs out.")
+    hint = "Return the word alone, and leave the inputs out."
+    expect(student(words, vectors, "man", "king", "woman"), "queen", call, hint)
     words = ["a", "b", "c", "long", "near"]
     vectors = np.array([[1.0, 0, 0], [0.1, 5, 0], [1, 0.2, 1], [0, 30, 90], [0, 1, 0.9]])
     expect(student(words, vectors, "a", "b", "c"), "near", 'analogy(words, vectors, "a", "b", "c")',
@@ -43,6 +44,10 @@ def analogy(student):
     )
     expect(student(words, vectors, "x", "y", "z"), "one", 'analogy(words, vectors, "x", "y", "z")',
            "a is to b as c is to ?: subtract a, add b and c.")  # fmt: skip
+    words = ["a", "b", "c", "near", "far"]
+    vectors = np.array([[1, 0, 0], [0.95, -0.3, 0], [0.95, 0.3, 0], [-0.1, 0, 1], [-1, 0, 0.2]])
+    expect(student(words, vectors, "a", "b", "c"), "near", 'analogy(words, vectors, "a", "b", "c")',
+           "Any of the inputs may be nearest, and all other scores negative.")  # fmt: skip
 
 
 def skip_gram_pairs(student):
@@ -52,8 +57,11 @@ def skip_gram_pairs(student):
     For place i the neighbours are at max(0, i - window) to i + window, without i.
     """
     one = [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")]
-    hint = "One place to each side, in both directions."
-    expect(student(["a", "b", "c"], 1), one, 'skip_gram_pairs(["a", "b", "c"], 1)', hint)
+    got = student(["a", "b", "c"], 1)
+    unsorted = isinstance(got, list | set) and sorted(got) == one
+    hint = "These are the pairs: return them as a sorted list." if unsorted else (
+        "One place to each side, in both directions.")  # fmt: skip
+    expect(got, one, 'skip_gram_pairs(["a", "b", "c"], 1)', hint)
     tokens = ["to", "be", "or", "be", "to"]
     pairs = sorted((tokens[i], tokens[j]) for i in range(5) for j in range(5) if 0 < abs(i - j) < 3)
     hint = "The same word may stand twice: compare places, not words, and keep repeated pairs."

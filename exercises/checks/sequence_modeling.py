@@ -22,9 +22,11 @@ def mean_nll(student):
     call = "mean_nll([[1, 3, 0], [0, 0, 2], [5, 1, 1]], [1, 0, 2])"
     hint = "Row 0 is asked about token 0, which stands at place 1; row 1 about token 2."
     expect(student(logits, torch.tensor([1, 0, 2])), want, call, hint)
-    expect(
-        student(logits + 7, torch.tensor([1, 0, 2])), want, "the same with 7 added to all logits"
+    call, hint = (
+        "mean_nll of the same logits + 7",
+        "A constant added to all logits changes nothing.",
     )
+    expect(student(logits + 7, torch.tensor([1, 0, 2])), want, call, hint)
 
 
 def add_k(student):
@@ -36,13 +38,26 @@ def add_k(student):
     """
     corpus = ["the", "cat", "sat", "on", "the", "mat", "the"]
     vocab = ["the", "cat", "sat", "on", "mat", "dog"]
-    shown = "add_k({!r}, {!r}, the cat sat on the mat the, 6 words, {})"
-    cases = [("cat", "the", 0, 1 / 2), ("cat", "the", 1, 2 / 8), ("dog", "the", 1, 1 / 8)]
-    cases += [("the", "on", 0.5, 1.5 / 4), ("the", "dog", 2, 1 / 6), ("cat", "on", 1, 1 / 7)]
-    for word, context, k, want in cases:
-        expect(student(word, context, corpus, vocab, k), want, shown.format(word, context, k))
+    cases = [
+        ("cat", "the", 0, 1 / 2, "With k = 0 it is a relative frequency: two words follow 'the'."),
+        (
+            "cat",
+            "the",
+            1,
+            2 / 8,
+            "One of two pairs, 1 added above, and 1 for each of 6 words below.",
+        ),
+        ("dog", "the", 1, 1 / 8, "What was never seen after 'the' has the k alone."),
+        ("the", "on", 0.5, 1.5 / 4, "k need not be whole."),
+        ("the", "dog", 2, 1 / 6, "After a context that was never seen all words are alike."),
+        ("cat", "on", 1, 1 / 7, "'on' is followed by 'the' alone."),
+    ]
+    for word, context, k, want, hint in cases:
+        call = f"add_k({word!r}, {context!r}, 'the cat sat on the mat the'.split(), 6 words, {k})"
+        expect(student(word, context, corpus, vocab, k), want, call, hint)
     total = sum(student(word, "sat", corpus, vocab, 0.1) for word in vocab)
-    expect(total, 1.0, "the sum over the vocabulary after 'sat', k = 0.1,")
+    hint = "It should be one: what is added above the bar must be added below it too."
+    expect(total, 1.0, "the sum of add_k(word, 'sat', …, k=0.1) over the 6 words", hint)
 
 
 def bits_per_character(student):
@@ -57,7 +72,8 @@ def bits_per_character(student):
     expect(student([log(0.25), log(0.5)], "abc"), 1.0, call.format("abc"), hint)
     hint = "Twice the characters, half the bits for each."
     expect(student([log(0.25), log(0.5)], "abcdef"), 0.5, call.format("abcdef"), hint)
-    expect(student([log(0.125)], "é"), 3.0, "bits_per_character([log 0.125], 'é')")
+    call, hint = "bits_per_character([log 0.125], 'é')", "The text has one character, of two bytes."
+    expect(student([log(0.125)], "é"), 3.0, call, hint)
 
 
 def beam_step(student):

@@ -23,26 +23,7 @@ _HOME = {
     "TokenizerPlayground": "tokenizer_playground",
     "BPETrainer": "bpe_trainer",
 }
-__all__ = [
-    "AttentionMap",
-    "AttentionSteps",
-    "BPETrainer",
-    "ChainRule",
-    "ContextualBank",
-    "EmbeddingArithmetic",
-    "EmbeddingMap",
-    "Generate",
-    "GradientFlow",
-    "Live",
-    "MultiHead",
-    "NextToken",
-    "PositionalEncoding",
-    "QuickCheck",
-    "RecurrentUnroll",
-    "SoftmaxExplorer",
-    "SynthesisQuestion",
-    "TokenizerPlayground",
-]
+__all__ = [*_HOME]
 
 
 def __getattr__(name: str) -> Any:

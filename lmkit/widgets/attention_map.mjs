@@ -2,7 +2,7 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, table, textField, unpacked, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, textField, unpacked, update, visible, watch } from "./kit.mjs";
 
 /** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
 export const bytes = (weights) =>
@@ -82,6 +82,7 @@ class View {
     head: (head, model) => fits.oneOf([-1, ...Array(model.get("maps")[0].shape[1]).keys()])(head),
     lines: fits.flag,
     hide_first: fits.flag,
+    off: fits.flag,
   };
 
   constructor(model) {
@@ -89,10 +90,10 @@ class View {
     this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "Which tokens does each token look at?",
-      menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => this.rows(),
     });
-    this.asTable = false;
     this.at = -1;
     this.held = -1;
     this.origin = provenance(this.frame.source, model);
@@ -219,7 +220,7 @@ class View {
     this.matrix = model.get("hide_first") ? withoutFirst(matrix) : matrix;
     this.sync();
     this.paintHeads(layer, head);
-    this.main.replaceChildren(...(this.asTable ? [this.tableFace()] : model.get("lines") ? this.linesFace() : this.matrixFace()));
+    this.main.replaceChildren(...(model.get("lines") ? this.linesFace() : this.matrixFace()));
     this.show(this.held);
   }
 
@@ -311,10 +312,10 @@ class View {
     return [h("div", { class: "lmk-pair" }, left, svg, right)];
   }
 
-  tableFace() {
+  rows() {
     const { tokens } = this.map;
     const lines = this.matrix.map((row, r) => [visible(tokens[r].t), list(greatest(row, 3), tokens)]);
-    return table("Where each token looks most", ["token", "looks at"], lines);
+    return ["Where each token looks most", ["token", "looks at"], lines];
   }
 
   /** Light up a token's row, and the columns that look at it; with −1 the whole. */
@@ -343,11 +344,6 @@ class View {
     else if (step) buttons[Math.min(buttons.length - 1, Math.max(0, buttons.indexOf(document.activeElement) + step))]?.focus();
     else return;
     event.preventDefault();
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    if (this.map) this.paint();
   }
 
   data() {

@@ -48,25 +48,28 @@ class AttentionMap(Widget):
         if not texts:
             raise ValueError('Give at least one text: AttentionMap(lm, "The cat sat.")')
         self._lm = lm
-        maps = [{"text": text, **self._map(text)} for text in texts]
         for found in heads:
             if found.get("text", texts[0]) not in texts:
                 raise ValueError(f"the head {found['label']!r} has a text that is not among those")
+        runs = {text: self._run(text) for text in texts}
         places = dict.fromkeys((found["layer"], found["head"]) for found in heads)
-        effects = [
-            {"text": text, "layer": layer, "head": head, **effect}
-            for text in (texts if places else ())
-            for (layer, head), effect in zip(places, self._effects(text, *places), strict=True)
-        ]
-        data = {"maps": maps, "heads": list(heads), "effects": effects}
+        data = {
+            "maps": [{"text": text, **self._map(*run)} for text, run in runs.items()],
+            "heads": list(heads),
+            "effects": [
+                {"text": text, "layer": place[0], "head": place[1], **self._effect(*run, place)}
+                for text, run in runs.items()
+                for place in places
+            ],
+        }
         super().__init__(text=texts[0], model_name=lm.name, **data, **settings)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer `{"text": …}` with its map; of the kind "ablate", with what a head changes."""
+        run = self._run(str(request["text"]))
         if request.get("kind") == "ablate":
-            place = int(request["layer"]), int(request["head"])
-            return self._effects(str(request["text"]), place)[0]
-        return self._map(str(request["text"]))
+            return self._effect(*run, (int(request["layer"]), int(request["head"])))
+        return self._map(*run)
 
     def summary(self) -> str:
         """Return where each token of the first text looks most, in the layer and head shown."""
@@ -94,31 +97,30 @@ class AttentionMap(Widget):
         attn = attn.mean(0) if self.head < 0 else attn[self.head]
         return [[texts[r], texts[c], f"{attn[r, c]:.0%}"] for r, c in enumerate(attn.argmax(-1))]
 
-    def _ids(self, text: str) -> list[int]:
+    def _run(self, text: str) -> tuple[list[int], Any]:
+        """Return a text's ids, the start token first, and what the model makes of them."""
         ids = [self._lm.start_id, *self._lm.tokenizer.encode(text)]
         if len(ids) > MAX_TOKENS:
             raise ValueError(
                 f"The text has {len(ids):,} tokens with its start; a map may have {MAX_TOKENS}."
             )
-        return ids
+        return ids, self._lm(ids)
 
-    def _effects(self, text: str, *places: tuple[int, int]) -> list[dict[str, Any]]:
-        """Return what comes after a text with all heads, and with each of some switched off."""
-        ids = self._ids(text)
-        runs = [self._lm(ids), *(self._lm(ids, ablate=[place]) for place in places)]
-        first, *others = (np.asarray(run.logits[-1].softmax(-1), np.float64) for run in runs)
-        effects = [compare(first, other) for other in others]
-        for effect in effects:
-            names = self._lm.tokenizer.tokens([token["i"] for token in effect["next"]])
-            pairs = zip(names, effect["next"], strict=True)
-            effect["next"] = [{"t": name, **token} for name, token in pairs]
-        return effects
+    def _effect(self, ids: list[int], out: Any, place: tuple[int, int]) -> dict[str, Any]:
+        """Return what comes next with all heads, which made `out`, and with one switched off."""
+        p, q = (
+            np.asarray(run.logits[-1].softmax(-1), np.float64)
+            for run in (out, self._lm(ids, ablate=[place]))
+        )
+        effect = compare(p, q)
+        names = self._lm.tokenizer.tokens([token["i"] for token in effect["next"]])
+        pairs = zip(names, effect["next"], strict=True)
+        return {**effect, "next": [{"t": name, **token} for name, token in pairs]}
 
-    def _map(self, text: str) -> dict[str, Any]:
-        ids = self._ids(text)
+    def _map(self, ids: list[int], out: Any) -> dict[str, Any]:
         names = self._lm.tokenizer.tokens(ids)
         tokens = [{"t": name, "i": i} for name, i in zip(names, ids, strict=True)]
-        return {"tokens": tokens, **pack(np.asarray(self._lm(ids).attentions))}
+        return {"tokens": tokens, **pack(np.asarray(out.attentions))}
 
 
 def compare(p: np.ndarray, q: np.ndarray, k: int = GUESSES) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 // AttentionSteps: how does one head turn numbers into attention, step by step? (chapter 6)
-import { h, csv, download, fits, frame, labelled, number, percent, present, quoted, toolButton, update, watch } from "./kit.mjs";
+import { h, csv, download, fits, frame, labelled, number, percent, present, quoted, update, watch } from "./kit.mjs";
 
 export const GREATEST = 99;
 const INPUTS = ["x", "w_q", "w_k", "w_v"];
@@ -67,6 +67,16 @@ function weighed(row, j, who, whom, share) {
   return `${who} gives ${whom} ${power(row[j])} / (${seen.map(power).join(" + ")}) = ${percent(share)} of its attention.`;
 }
 
+/** How one token comes to its output, a row for each token that it looks at: caption, head, rows. */
+export function asTable(state, i) {
+  const { tokens, causal, scaled } = state;
+  const { scores, shrunk, masked, weights, v, output } = steps(state, { causal, scaled });
+  const vector = (row) => `(${row.map(cell).join(", ")})`;
+  const rows = tokens.map((token, j) => [token, ...[scores, shrunk, masked].map((m) => cell(m[i][j])), percent(weights[i][j]), vector(v[j])]);
+  const head = ["looks at", "score", scaled ? "÷ √d" : "not scaled", "masked", "weight", "value"];
+  return [`What ${quoted(tokens[i])} takes: the values, each times its weight, add up to ${vector(output[i])}.`, head, rows];
+}
+
 const NAMES = { w_q: "W^Q", w_k: "W^K", w_v: "W^V" };
 const ROLES = { q: "query", k: "key", v: "value" };
 const CAPTIONS = {
@@ -103,11 +113,12 @@ class View {
     this.model = model;
     this.frame = frame({
       title: "How does one head compute what a token takes from the others?",
-      tools: [toolButton("⟲", "Start again", () => this.reset())],
       menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => asTable(this.state(), this.row),
     });
     this.cells = {};
+    this.row = 0; // of the last cell chosen that belongs to a token
     this.controls();
     this.frame.view.append(...ROWS.map((names) => h("div", { class: "lmk-steps-row" }, ...names.map((name) => this.matrix(name)))));
     this.frame.source.textContent = "Computed here, by the formula of this chapter, from numbers chosen by hand.";
@@ -172,6 +183,7 @@ class View {
     for (const [name, box] of Object.entries(this.boxes)) box.checked = state[name];
     const [name, i, j] = this.model.get("chosen");
     this.mark(name, i, j);
+    if (!name.startsWith("w_")) this.row = i;
     this.frame.say(explain(state, name, i, j));
   }
 
@@ -209,10 +221,6 @@ class View {
     event.preventDefault();
     cells.flat().forEach((item) => (item.tabIndex = item === next ? 0 : -1));
     next.focus();
-  }
-
-  reset() {
-    update(this.model, { ...this.model.get("start"), causal: true, scaled: true });
   }
 
   close() {

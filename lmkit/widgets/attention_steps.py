@@ -39,12 +39,9 @@ class AttentionSteps(Widget):
     w_q = t.List(t.List(t.Float())).tag(sync=True)
     w_k = t.List(t.List(t.Float())).tag(sync=True)
     w_v = t.List(t.List(t.Float())).tag(sync=True)
-    start = t.Dict().tag(sync=True)
     causal = t.Bool(True).tag(sync=True)
     scaled = t.Bool(True).tag(sync=True)
-    chosen = t.List(t.Any()).tag(
-        sync=True
-    )  # the step and the cell that is explained: ["weights", 2, 1]
+    chosen = t.List(t.Any()).tag(sync=True)  # the cell that is explained: ["weights", 2, 1]
 
     def __init__(
         self,
@@ -60,8 +57,7 @@ class AttentionSteps(Widget):
         _check(len(tokens), numbers)
         lists = {name: value.tolist() for name, value in numbers.items()}
         shown = {"chosen": ["weights", min(2, len(tokens) - 1), min(1, len(tokens) - 1)], **traits}
-        start = {**lists, "chosen": shown["chosen"]}
-        super().__init__(tokens=list(tokens), start=start, **lists, **shown)
+        super().__init__(tokens=list(tokens), **lists, **shown)
 
     def steps(self) -> dict[str, Tensor]:
         """Return every matrix of the formula of chapter 6 by its name.

@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, quoted, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -74,14 +74,23 @@ export function train(text, most = MAX_MERGES) {
 /** How many tokens the text has in a state. */
 export const length = ({ pieces }) => pieces.reduce((sum, { ids, n }) => sum + ids.length * n, 0);
 
-/** What there is to see, in a sentence or two. */
-export function reading({ bytes, states }, step) {
+/** A long token as a sentence names it. */
+function shortened(text) {
+  const characters = Array.from(text);
+  return characters.length > 24 ? `${characters.slice(0, 20).join("")}…` : text;
+}
+
+/** What there is to see, in a sentence or two; without `counts` what comes next is not told. */
+export function reading({ bytes, states }, step, counts = true) {
   const state = states[step];
-  const name = (id) => quoted(showBytes(bytes[id]).replace(/^ /, "·"));
+  const name = (id) => `“${shortened(visible(showBytes(bytes[id])))}”`;
+  const tokens = (n) => (n === 1 ? "1 token" : `${n} tokens`);
   if (!length(state)) return "Type a text to learn from.";
   const before = step ? states[step - 1] : null;
-  const done = before ? `Merge ${step} made ${name(state.made)}: the text fell from ${length(before)} to ${length(state)} tokens. ` : `The text has ${length(state)} tokens, each a byte. `;
+  const done = before ? `Merge ${step} made ${name(state.made)}: the text fell from ${length(before)} to ${tokens(length(state))}. ` : `The text has ${tokens(length(state))}, each a byte. `;
   if (!state.pairs.length) return `${done}Every word is one token: nothing is left to merge.`;
+  if (step === MAX_MERGES) return `${done}Here the figure stops.`;
+  if (!counts) return `${done}Which pair stands together most often now?`;
   const { a, b, n } = state.pairs[0];
   const ties = state.pairs.filter((pair) => pair.n === n).length - 1;
   const tie = ties ? `, as ${ties === 1 ? "does one other pair" : `do ${ties} other pairs`}; the smallest ids go first` : "";
@@ -91,21 +100,27 @@ export function reading({ bytes, states }, step) {
 const KEYS = "The slider goes through the merges with the arrow keys; the buttons go one merge forward or back.";
 
 class View {
-  static link = { text: fits.text(MAX_CHARACTERS), step: fits.count(MAX_CHARACTERS) };
+  static link = { text: fits.text(MAX_CHARACTERS), step: fits.count(MAX_MERGES), counts: fits.flag };
 
   constructor(model) {
     this.model = model;
+    const first = { text: model.get("text"), step: 0, counts: true };
     this.frame = frame({
       title: "Which pair is merged next?",
-      tools: [toolButton("⟲", "Back to single bytes", () => update(model, { step: 0 }))],
+      tools: [toolButton("⟲", "Back to the first text", () => this.restart(first))],
       menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });
     this.asTable = false;
     this.controls();
     this.frame.source.textContent = "Trained in this browser, on the text above · byte-level, digits by themselves";
-    this.stop = watch(model, ["text", "step"], () => this.show());
+    this.stop = watch(model, ["text", "step", "counts"], () => this.show());
     this.show();
+  }
+
+  restart(first) {
+    this.box.value = first.text;
+    update(this.model, first);
   }
 
   controls() {
@@ -116,7 +131,8 @@ class View {
     this.next = h("button", { type: "button", onclick: go(1) }, "Merge ▸");
     this.slider = h("input", { type: "range", min: 0, step: 1, oninput: () => update(this.model, { step: Number(this.slider.value) }) });
     this.count = h("output", {});
-    this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-bpe-label" }, "Text to learn from"), this.box, this.back, this.next, labelled("Merges", this.slider, this.count));
+    this.counts = h("input", { type: "checkbox", onchange: () => update(this.model, { counts: this.counts.checked }) });
+    this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-bpe-label" }, "Text to learn from"), this.box, this.back, this.next, labelled("Merges", this.slider, this.count), labelled("Show counts", this.counts));
   }
 
   typed() {
@@ -143,10 +159,12 @@ class View {
     Object.assign(this.slider, { max: states.length - 1, value: step });
     this.count.textContent = `${step} of ${states.length - 1}`;
     this.slider.setAttribute("aria-valuetext", `${step} merges`);
+    this.counts.checked = this.model.get("counts");
     this.back.disabled = step === 0;
     this.next.disabled = step === states.length - 1;
     this.frame.view.replaceChildren(this.asTable ? this.tableFace(step) : this.face(states[step], step));
-    this.frame.say(reading(this.training, step));
+    const full = text.length < MAX_CHARACTERS ? "" : ` The text may have ${number(MAX_CHARACTERS)} characters: no more is taken.`;
+    this.frame.say(reading(this.training, step, this.counts.checked) + full);
   }
 
   face(state, step) {
@@ -169,6 +187,7 @@ class View {
   }
 
   pairs({ pairs }) {
+    if (!this.counts.checked) return h("p", { class: "lmk-hint" }, "Hidden: look at the text, choose a pair, then merge.");
     const most = pairs[0]?.n ?? 1;
     const row = ({ a, b, n }, k) => h("li", { class: `lmk-row${k ? "" : " lmk-hot"}` }, h("span", {}, this.token(a), this.token(b)), h("span", { class: "lmk-bar", style: `--share:${(n / most).toFixed(3)}` }), h("span", { class: "lmk-share" }, String(n)));
     const rest = pairs.length > SHOWN ? h("li", { class: "lmk-rest" }, `and ${pairs.length - SHOWN} other pairs`) : null;

@@ -15,7 +15,8 @@ MAX_MERGES = 60
 class BPETrainer(Widget):
     """Byte-pair encoding learned step by step from a small text, in the reader's browser.
 
-    `step` is how many merges have been made; the reader may go forth and back, and type.
+    `step` is how many merges have been made; the reader may go forth and back, and type. Without
+    `counts` the pairs and what comes next are hidden, so that the reader can guess.
     """
 
     _name = "bpe-trainer"
@@ -24,19 +25,21 @@ class BPETrainer(Widget):
     _height = 620
 
     text = t.Unicode().tag(sync=True)
-    step = t.Int(0).tag(sync=True)
+    step = t.Int(0, min=0, max=MAX_MERGES).tag(sync=True)
+    counts = t.Bool(True).tag(sync=True)
 
-    def __init__(self, text: str, step: int = 0) -> None:
+    def __init__(self, text: str, step: int = 0, counts: bool = True) -> None:
         if len(text) > MAX_CHARACTERS:
             raise ValueError(
                 f"The text has {len(text):,} characters; here it may have {MAX_CHARACTERS:,}."
             )
-        super().__init__(text=text, step=step)
+        super().__init__(text=text, step=step, counts=counts)
 
     def summary(self) -> str:
         """Return the merges in order, and the text after the last one made."""
-        made = ", ".join(f"{a}+{b}" for a, b in self._merges()[: self.step])
-        return f"After {self.step} merges ({made}): {self._cut()}"
+        made = self._merges()[: self.step]  # there may be fewer than `step`
+        joined = ", ".join(f"{a}+{b}" for a, b in made)
+        return f"After {len(made)} merges ({joined}): {self._cut()}"
 
     def fallback(self) -> str:
         """Return the merges as a table."""

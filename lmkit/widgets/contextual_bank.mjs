@@ -2,8 +2,8 @@
 //
 // Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
 // lower triangle row by row. Cosines, centring and the plane need nothing else.
-import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
-import { centredGram, onPlane } from "./word_vectors.mjs";
+import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, svg, table, update, watch } from "./kit.mjs";
+import { centredGram, labels, onPlane } from "./word_vectors.mjs";
 
 /** The whole matrix of a lower triangle. */
 export function unpack(triangle) {
@@ -27,25 +27,36 @@ export const mostAlike = (matrix) => matrix.map((row, i) => {
   return others.every((x, j) => i === j || Math.abs(x - best) < 1e-9) ? -1 : others.findIndex((x) => x > best - 1e-5); // of equals the first
 });
 
-/** What there is to see, in a sentence. */
-export function reading(sentences, matrix, at, centred) {
+/** Where a word first stands as a word, or −1. */
+export function place(text, word) {
+  const literal = word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, "iu").exec(text)?.index ?? -1;
+}
+
+/** What there is to see, in a sentence: of all, of the one `at`, or of the pair with `other`. */
+export function reading(sentences, matrix, at, centred, other = at) {
   const best = mostAlike(matrix);
   const after = centred ? " after the mean is subtracted" : "";
   if (best.every((j) => j < 0)) return `All ${sentences.length} vectors are equal${centred ? ": nothing is left when their mean is subtracted" : ", whatever the sentence"}.`;
+  if (at !== other) return `“${sentences[at]}” and “${sentences[other]}”: cosine ${number(matrix[at][other])}${after}.`;
   if (at >= 0) return best[at] < 0 ? `“${sentences[at]}”: no other sentence is nearer than another.` : `“${sentences[at]}” is most like “${sentences[best[at]]}”, cosine ${number(matrix[at][best[at]])}${after}.`;
   const pairs = matrix.flatMap((row, i) => row.slice(0, i));
   return `Cosines run from ${number(Math.min(...pairs))} to ${number(Math.max(...pairs))}${after}. Point at a sentence to see which is most like it.`;
 }
 
+const MOST = 12; // sentences
+const PLANE = 340; // pixels
+// a sense's sign, its mark and its colour: not those of the cosines
+const SENSES = [["●", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", 3], ["◆", "M0-6L6 0L0 6L-6 0Z", 4], ["▲", "M0-6L6 5H-6Z", 6], ["■", "M-5-5H5V5H-5Z", 1]];
 const KEYS = "Tab goes through the controls and the sentences; arrows move in the layer's slider; Enter adds what you typed.";
 
 class View {
   static kind = "word-vectors";
   static link = {
     which: (k, model) => fits.oneOf([...model.get("models").keys()])(k),
-    layer: (layer, model, { which = model.get("which") }) => fits.oneOf([...model.get("models")[which].grams.keys()])(layer),
+    layer: (layer, model, { which = model.get("which") }) => fits.count(model.get("models")[which].grams.length - 1 || 99)(layer), // of no layers any
     centred: fits.flag,
-    added: (texts, model) => Array.isArray(texts) && texts.length <= 20 && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
+    added: (texts, model) => Array.isArray(texts) && texts.length <= MOST - model.get("sentences").length && texts.every(fits.text(200)) && (!texts.length || canAsk(model, View.kind)),
   };
 
   constructor(model) {
@@ -67,7 +78,7 @@ class View {
 
   controls() {
     const { model } = this;
-    this.which = choice(model.get("models").map(({ name }, k) => [k, name]), 0, (k) => update(model, { which: Number(k), layer: Math.min(model.get("layer"), this.depth(Number(k))) }));
+    this.which = choice(model.get("models").map(({ name }, k) => [k, name]), 0, (k) => update(model, { which: Number(k), layer: Math.min(model.get("layer"), this.depth(Number(k)) || Infinity) }));
     this.layer = h("input", { type: "range", min: 0, step: 1, oninput: () => update(model, { layer: Number(this.layer.value) }) });
     this.level = h("output", {});
     this.centre = h("input", { type: "checkbox", onchange: () => update(model, { centred: this.centre.checked }) });
@@ -79,7 +90,10 @@ class View {
     const { model } = this;
     const add = () => {
       const text = this.input.value.trim();
-      if (!text || this.all().includes(text)) return;
+      if (!text) return;
+      const there = this.all().indexOf(text);
+      if (there >= 0) return this.frame.say(`That sentence is there already, as number ${there + 1}.`);
+      if (this.all().length >= MOST) return this.frame.say(`${MOST} sentences have room: remove one of yours first.`);
       this.input.value = "";
       update(model, { added: [...model.get("added"), text] });
     };
@@ -93,7 +107,17 @@ class View {
     this.list = h("ol", { class: "lmk-sentences" });
     this.matrix = h("div", { class: "lmk-grid" });
     this.plane = h("div", { class: "lmk-field-of" });
-    this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, this.matrix, this.plane));
+    const pairs = h("figure", { class: "lmk-pairs" }, this.matrix, h("figcaption", {}, "Cosine of each pair: blue above 0, orange below; the farther from 0, the stronger."));
+    this.frame.view.append(this.list, h("div", { class: "lmk-senses" }, pairs, this.plane));
+  }
+
+  /** The names of the senses, and the number of each sentence’s; the reader’s own come last. */
+  senses() {
+    const senses = this.model.get("senses") ?? [];
+    const given = this.model.get("sentences").map((_, i) => senses[i] ?? "given");
+    const all = [...given, ...this.sentences.slice(given.length).map(() => "yours")];
+    const names = [...new Set(all)];
+    return { names, numbers: all.map((name) => names.indexOf(name)) };
   }
 
   all() {
@@ -109,9 +133,10 @@ class View {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const added = model.get("added");
     try {
-      const models = added.length && this.live ? await this.computed() : model.get("models");
+      const isKept = this.models && JSON.stringify(added) === JSON.stringify(this.good);
+      const models = isKept ? this.models : added.length && this.live ? await this.computed() : model.get("models");
       if (turn !== this.turn) return;
-      this.models = models;
+      Object.assign(this, { models, good: added });
       this.sentences = added.length && this.live ? this.all() : model.get("sentences");
       this.origin.tell(models === model.get("models") ? "stored with the chapter" : "computed now");
       this.frame.box.removeAttribute("aria-busy");
@@ -141,16 +166,14 @@ class View {
     update(model, { which, layer: Math.min(8, this.depth(which)) });
   }
 
-  /** The sentence that could not be read goes; the view keeps its last good state. */
+  /** The sentence that could not be read goes back to its field; the view stays what it was. */
   fail(error) {
     this.frame.box.removeAttribute("aria-busy");
     const added = this.model.get("added");
-    if (added.length) {
-      if (this.input) this.input.value = added.at(-1);
-      this.problem = error.message; // said until the reader points at something else
-      this.at = -1;
-      update(this.model, { added: added.slice(0, -1) });
-    }
+    if (this.input && added.length) this.input.value = added.at(-1);
+    this.problem = error.message; // said until the reader points at something else
+    this.at = -1;
+    if (this.models || added.length) update(this.model, { added: this.good ?? [] });
     this.frame.say(error.message);
   }
 
@@ -167,6 +190,7 @@ class View {
     this.level.textContent = last ? `${layer} of ${last}` : "no layers";
     this.centre.checked = centred;
     this.at = Math.min(this.at, this.sentences.length - 1);
+    this.kinds = this.senses();
     this.list.replaceChildren(...this.sentences.map((text, i) => this.sentence(text, i)));
     this.matrix.replaceChildren(...(this.asTable ? [this.tableFace()] : this.cells()));
     this.matrix.style.setProperty("--n", this.sentences.length);
@@ -176,15 +200,26 @@ class View {
 
   sentence(text, i) {
     const on = { onfocus: () => this.show(i), onpointerenter: () => this.show(i), onclick: () => this.show(i) };
-    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), " ", ...this.marked(text));
+    const line = h("button", { type: "button", class: "lmk-sentence", ...on }, h("b", {}, String(i + 1)), this.sign(this.kinds.numbers[i]), ...this.marked(text));
     const own = i >= this.model.get("sentences").length;
-    const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => update(this.model, { added: this.model.get("added").filter((other) => other !== text) }) }, "Remove");
+    const remove = own && h("button", { type: "button", class: "lmk-link", onclick: () => this.remove(text) }, "Remove");
     return h("li", {}, line, remove);
+  }
+
+  remove(text) {
+    update(this.model, { added: this.model.get("added").filter((other) => other !== text) });
+    this.input?.focus();
+  }
+
+  /** The sign of a sense; none where there is but one. */
+  sign(k) {
+    const [sign, , colour] = SENSES[k % 4];
+    return this.kinds.names.length > 1 ? h("i", { "aria-hidden": "true", style: `--cat:var(--lm-cat-${colour})` }, sign) : " ";
   }
 
   marked(text) {
     const word = this.model.get("word");
-    const at = text.toLowerCase().indexOf(word.toLowerCase());
+    const at = place(text, word);
     if (at < 0) return [text];
     return [text.slice(0, at), h("strong", {}, text.slice(at, at + word.length)), text.slice(at + word.length)];
   }
@@ -192,7 +227,7 @@ class View {
   cells() {
     return this.cos.flatMap((row, i) => row.map((cos, j) => {
       const share = Math.abs(cos).toFixed(3);
-      return h("span", { class: cos < 0 ? "lmk-cos lmk-minus" : "lmk-cos", style: `--share:${share}`, title: `${i + 1} and ${j + 1}: ${number(cos)}`, onpointerenter: () => this.show(i) }, i === j ? String(i + 1) : "");
+      return h("span", { class: cos < 0 ? "lmk-cos lmk-minus" : "lmk-cos", style: `--share:${share}`, title: `${i + 1} and ${j + 1}: ${number(cos)}`, onpointerenter: () => this.show(i, j) }, i === j ? String(i + 1) : "");
     }));
   }
 
@@ -200,30 +235,39 @@ class View {
   points() {
     const places = onPlane(this.gram);
     const reach = 1.2 * Math.max(...places.flat().map(Math.abs), 1e-6);
-    const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
-    svg.append(mark("path", { d: "M-100 0H100M0 -100V100" }));
-    places.forEach(([x, y], i) => {
-      const node = mark("g", { transform: `translate(${(100 * x) / reach} ${(-100 * y) / reach})` });
-      const text = mark("text", { y: 3.2 });
-      text.textContent = String(i + 1);
-      node.append(mark("circle", { r: 7 }), text);
-      node.addEventListener("pointerenter", () => this.show(i));
-      svg.append(node);
-    });
-    return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’."));
+    const at = places.map((place) => place.map((x, k) => (PLANE / 2) * (1 + (k ? -x : x) / reach)));
+    const sizes = places.map((_, i) => [i < 9 ? 10 : 18, 14]);
+    const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
+    const drawing = svg("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
+    drawing.append(svg("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
+    const legend = this.kinds.names.flatMap((name, k) => [this.sign(k), ` ${name} `]);
+    return h("figure", {}, drawing, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’. ", ...legend));
   }
 
-  show(at) {
+  /** A mark, its number where there is room for it, and a round place to point at. */
+  point(i, [x, y], name, [width, height]) {
+    const [, d, colour] = SENSES[this.kinds.numbers[i] % 4];
+    const node = svg("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${colour})` });
+    node.append(svg("circle", { r: 12 }), svg("path", { d }));
+    if (name) node.append(svg("text", { x: name[0] - x + width / 2, y: name[1] - y + height - 3 }, String(i + 1)));
+    node.addEventListener("pointerenter", () => this.show(i));
+    return node;
+  }
+
+  show(at, other = at) {
     this.at = at;
     if (at >= 0) this.problem = null;
-    this.list.querySelectorAll(".lmk-sentence").forEach((node, i) => node.classList.toggle("lmk-chosen", i === at));
-    this.plane.querySelectorAll("g").forEach((node, i) => node.classList.toggle("lmk-here", i === at));
-    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred")));
+    const point = (nodes, name) => nodes.forEach((node, i) => node.classList.toggle(name, i === at || i === other));
+    point(this.list.querySelectorAll(".lmk-sentence"), "lmk-chosen");
+    point(this.plane.querySelectorAll("g"), "lmk-here");
+    this.frame.say(this.problem ?? reading(this.sentences, this.cos, at, this.model.get("centred"), other));
   }
 
   tableFace() {
+    const { names, numbers } = this.kinds;
     const head = ["", ...this.sentences.map((_, i) => String(i + 1))];
-    return h("div", { class: "lmk-scroll" }, table("Cosines", head, this.cos.map((row, i) => [String(i + 1), ...row.map((x) => number(x))])));
+    const rows = this.cos.map((row, i) => [`${i + 1} ${names[numbers[i]] ?? ""}`.trim(), ...row.map((x) => number(x))]);
+    return h("div", { class: "lmk-scroll" }, table("Cosines", head, rows));
   }
 
   toggleTable() {
@@ -241,12 +285,6 @@ class View {
     this.stopPaint();
     this.origin.close();
   }
-}
-
-function mark(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
 }
 
 const render = (host) => present(View, host);

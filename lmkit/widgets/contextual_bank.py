@@ -18,7 +18,8 @@ class ContextualBank(Widget):
 
     `vectors` are static (`load_glove()`), `bert` is `minilm.load()`, `gpt` `smollm.load()`. Of each
     layer the dot products of the word's vectors are stored: cosines, centring and the plane follow
-    from those. The reader's own sentences go through the kernel or the page's model.
+    from those. `senses` may name each sentence's sense, which gives it a mark. The reader's own
+    sentences go through the kernel or the page's model.
     """
 
     _name = "contextual-bank"
@@ -29,6 +30,7 @@ class ContextualBank(Widget):
     word = t.Unicode().tag(sync=True)
     sentences = t.List(t.Unicode()).tag(sync=True)
     models = t.List(t.Dict()).tag(sync=True)
+    senses = t.List(t.Unicode()).tag(sync=True)
     added = t.List(t.Unicode()).tag(sync=True)
     which = t.Int(0).tag(sync=True)
     layer = t.Int(3).tag(sync=True)
@@ -45,6 +47,8 @@ class ContextualBank(Widget):
     ) -> None:
         self._vectors, self._bert, self._gpt = vectors, bert, gpt
         models = self._models(sentences, word)
+        if (n := len(traits.get("senses") or sentences)) != len(sentences):
+            raise ValueError(f"{len(sentences)} sentences need as many senses or none, not {n}.")
         super().__init__(models=models, sentences=sentences, word=word, **traits)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -61,11 +65,11 @@ class ContextualBank(Widget):
         """Return the same as a table."""
         name = self.models[self.which]["name"]
         centred = ", mean subtracted" if self.centred else ""
-        caption = f"“{self.word}” in {name}, layer {self.layer}{centred}"
+        caption = f"“{self.word}” in {name}, layer {self._layer()}{centred}"
         return html_table(caption, ["sentence", "most alike", "cosine"], self._rows())
 
     def _rows(self) -> list[list[str]]:
-        gram = unpack(self.models[self.which]["grams"][self.layer])
+        gram = unpack(self.models[self.which]["grams"][self._layer()])
         if self.centred:
             gram = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
         size = np.sqrt(np.maximum(np.diag(gram), 1e-9))
@@ -75,6 +79,10 @@ class ContextualBank(Widget):
             [sentence, self.sentences[k], f"{cosines[i, k]:.2f}"]
             for i, (sentence, k) in enumerate(zip(self.sentences, best, strict=True))
         ]
+
+    def _layer(self) -> int:
+        """Return the layer that is shown: the last, where the model has no such layer."""
+        return min(self.layer, len(self.models[self.which]["grams"]) - 1)
 
     def _models(self, sentences: list[str], word: str) -> list[dict[str, Any]]:
         check(sentences, word)
@@ -121,16 +129,16 @@ def last_token(tokens: list[str], sentence: str, word: str) -> int:
     text = ""
     ends = list[int]()
     for token in tokens[1:]:  # without the start token
-        text += token
+        text += token.lower()
         ends.append(len(text))
-    lower, wanted = text.lower(), word.lower()
-    at = lower.find(wanted)
+    wanted = word.lower()
+    at = text.find(wanted)
     while at >= 0:
         end = at + len(wanted)
-        whole = not lower[max(0, at - 1) : at].isalnum() and not lower[end : end + 1].isalnum()
+        whole = not text[max(0, at - 1) : at].isalnum() and not text[end : end + 1].isalnum()
         if whole and end in ends:
             return 1 + ends.index(end)
-        at = lower.find(wanted, at + 1)
+        at = text.find(wanted, at + 1)
     raise ValueError(f"“{word}” does not stand as a word in “{sentence}”.")
 
 

@@ -2,17 +2,23 @@
 //
 // An answer holds the inputs `words` and `signs`, all words `ranked` by cosine with none left out,
 // and `gram`: the dot products of the inputs, the sum and the nearest word that is no input.
-import { h, ask, canAsk, csv, download, fits, frame, freshId, labelled, number, present, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, fits, frame, freshId, labelled, number, present, svg, table, update, watch } from "./kit.mjs";
 import { onPlane, vectorTable } from "./word_vectors.mjs";
 
 export const SHOWN = 8;
 const MOST = 6;
 
-/** Take a sum apart. @returns {{words: string[], signs: number[]}} */
-export function parse(text) {
+/**
+ * Take a sum apart. A hyphen within a word that is known belongs to the word; any other is a minus.
+ * @param {(word: string) => boolean} [known]
+ * @returns {{words: string[], signs: number[]}}
+ */
+export function parse(text, known = () => false) {
   const [words, signs] = [[], []];
   let [sign, expecting] = [1, true];
-  for (const part of text.toLowerCase().replaceAll("−", "-").split(/\s+/).filter(Boolean)) {
+  const pieces = (part) => (part[0] !== "-" && known(part) ? [part] : part.split(/(-)/).filter(Boolean));
+  const parts = text.toLowerCase().replaceAll("−", " - ").replaceAll("+", " + ").split(/\s+/).filter(Boolean);
+  for (const part of parts.flatMap(pieces)) {
     if (part === "+" || part === "-") {
       if (expecting && words.length) throw new Error("Two signs stand side by side: put a word between them.");
       [sign, expecting] = [part === "+" ? 1 : -1, true];
@@ -20,7 +26,7 @@ export function parse(text) {
       words.push(part);
       signs.push(sign);
       expecting = false;
-    } else throw new Error(`Put + or - before “${part}”, with spaces around it.`);
+    } else throw new Error(`Put + or - before “${part}”.`);
   }
   if (!words.length || expecting) throw new Error("Write a sum of words, such as king - man + woman.");
   if (words.length > MOST) throw new Error(`The sum has ${words.length} words; here it may have ${MOST}.`);
@@ -29,9 +35,9 @@ export function parse(text) {
 
 /** The answer to a sum; as `solve` in Python gives it. */
 export function solve(vectors, text) {
-  const { words, signs } = parse(text);
+  const { words, signs } = parse(text, vectors.has);
   const rows = words.map((word) => vectors.unit(vectors.id(word)));
-  const target = normed(rows[0].map((_, k) => rows.reduce((sum, row, i) => sum + signs[i] * row[k], 0)));
+  const target = scaled(rows[0].map((_, k) => rows.reduce((sum, row, i) => sum + signs[i] * row[k], 0)));
   const ranked = vectors.nearest(target, SHOWN + new Set(words).size);
   const best = ranked.find(([word]) => !words.includes(word))[0];
   const points = [...rows, target, vectors.unit(vectors.id(best))];
@@ -39,7 +45,12 @@ export function solve(vectors, text) {
 }
 
 const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
-const normed = (a) => a.map((x) => x / Math.max(Math.sqrt(dot(a, a)), 1e-12));
+
+function scaled(a) {
+  const length = Math.sqrt(dot(a, a));
+  if (length < 1e-6) throw new Error("All that was added is taken away again: no word is near to nothing.");
+  return a.map((x) => x / length);
+}
 
 /** The ranking under the rule: without the inputs, or with all words. */
 export const ranking = ({ ranked, words }, exclude) => ranked.filter(([word]) => !exclude || !words.includes(word)).slice(0, SHOWN);
@@ -67,7 +78,7 @@ export function completions(words, text, most = 8) {
 }
 
 const GROUPS = { works: "it works", fails: "it fails", discuss: "to discuss" };
-const KEYS = "Type a sum with spaces around + and -, then press Enter. Tab goes through the controls, up and down arrows through the examples.";
+const KEYS = "Type a sum of words with + and -, then press Enter. Tab goes through the controls, up and down arrows through the examples.";
 
 class View {
   static kind = "vectors";
@@ -107,7 +118,7 @@ class View {
   field() {
     this.list = h("datalist", { id: freshId() });
     const send = () => this.input.value.trim() && this.input.value !== this.model.get("text") && update(this.model, { text: this.input.value });
-    this.input = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", list: this.list.id, onchange: send, onkeydown: (event) => event.key === "Enter" && send(), oninput: () => this.complete() });
+    this.input = h("input", { type: "text", maxLength: 200, spellcheck: false, autocomplete: "off", autocapitalize: "none", list: this.list.id, onchange: send, onkeydown: (event) => event.key === "Enter" && send(), oninput: () => this.complete() });
     this.input.addEventListener("focus", () => this.vectors().then(() => {}, () => {}), { once: true });
     const field = labelled("Sum", this.input, this.list);
     field.classList.add("lmk-wide");
@@ -148,6 +159,7 @@ class View {
 
   fail(error) {
     this.frame.box.removeAttribute("aria-busy");
+    if (this.answer) this.paint(); // under the rule that is chosen now
     this.frame.say(error.message);
   }
 
@@ -205,41 +217,55 @@ function arrows({ words, signs, gram, ranked }, exclude) {
   const places = onPlane(gram);
   const names = [...words.map((word, i) => `${signs[i] < 0 ? "−" : i ? "+" : ""} ${word}`.trim()), "the sum", best];
   const kinds = [...words.map((word) => (word === winner ? "lmk-win" : "lmk-input")), "lmk-total", best === winner ? "lmk-win" : "lmk-other"];
-  const [low, high] = [0, 1].map((k) => places.map((place) => place[k])).reduce(([lo, hi], list) => [[...lo, Math.min(0, ...list)], [...hi, Math.max(0, ...list)]], [[], []]);
-  const scale = Math.min(110 / Math.max(high[0] - low[0], 0.1), 150 / Math.max(high[1] - low[1], 0.1));
-  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
-  const origin = [-scale * middle[0], scale * middle[1]];
-  const svg = mark("svg", { viewBox: "-100 -100 200 200", class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
-  svg.append(mark("circle", { cx: origin[0], cy: origin[1], r: 1.8, class: "lmk-origin" }));
-  const used = [];
-  places.forEach(([px, py], i) => {
-    const [x, y] = [scale * (px - middle[0]), scale * (middle[1] - py)];
-    const left = x < origin[0];
-    svg.append(mark("line", { x1: origin[0], y1: origin[1], x2: x, y2: y, class: kinds[i] }), head(origin, [x, y], kinds[i]));
-    const at = clear(used, [x + (left ? -3 : 3), y + 2], left);
-    const label = mark("text", { x: at[0], y: at[1], class: kinds[i], "text-anchor": left ? "end" : "start" });
-    label.textContent = names[i];
-    svg.append(label);
+  const extent = (k) => Math.max(0, ...places.map((place) => place[k])) - Math.min(0, ...places.map((place) => place[k]));
+  const scale = Math.min(110 / Math.max(extent(0), 0.1), 150 / Math.max(extent(1), 0.1));
+  const tips = places.map(([x, y]) => [scale * x, -scale * y]);
+  const texts = captions(tips, names);
+  const drawing = svg("svg", { viewBox: around(tips, texts), class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
+  drawing.append(svg("circle", { r: 1.8, class: "lmk-origin" }));
+  tips.forEach(([x, y], i) => drawing.append(svg("line", { x2: x, y2: y, class: kinds[i] }), head([x, y], kinds[i])));
+  texts.forEach(({ left, right, y }, i) => {
+    const toLeft = tips[i][0] < 0;
+    drawing.append(svg("text", { x: toLeft ? right : left, y, class: kinds[i], "text-anchor": toLeft ? "end" : "start" }, names[i]));
   });
-  return h("figure", {}, svg, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all."));
+  return h("figure", {}, drawing, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all; − marks a word that is taken away."));
 }
 
-/** Move a label down until it covers none of those before it. */
-function clear(used, [x, y], left) {
-  while (used.some(([a, b, side]) => side === left && Math.abs(a - x) < 40 && Math.abs(b - y) < 9)) y += 9;
-  used.push([x, y, left]);
-  return [x, y];
+/**
+ * Where the names of arrows from [0, 0] stand: beyond their tips, from top to bottom in their order,
+ * none on another. `y` is the line that the letters stand on.
+ * @param {number[][]} tips
+ * @param {string[]} names
+ * @returns {{left: number, right: number, y: number}[]}
+ */
+export function captions(tips, names) {
+  const placed = [];
+  for (const i of [...tips.keys()].sort((i, j) => tips[i][1] - tips[j][1])) {
+    const beyond = 1 + 6 / Math.max(Math.hypot(...tips[i]), 1);
+    const [x, width] = [tips[i][0] * beyond, 5 * names[i].length];
+    const [left, right] = x < 0 ? [x - width, x] : [x, x + width];
+    const blocks = (other) => left < other.right && right > other.left && Math.abs(y - other.y) < LINE - 1e-6; // less what rounding adds
+    let y = tips[i][1] * beyond + 2.5;
+    for (let other; (other = Object.values(placed).find(blocks)); ) y = other.y + LINE;
+    placed[i] = { left, right, y };
+  }
+  return placed;
 }
 
-function head([fromX, fromY], [x, y], kind) {
-  const angle = (Math.atan2(y - fromY, x - fromX) * 180) / Math.PI;
-  return mark("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
+const LINE = 9; // from one line of text to the next
+
+/** The part of the plane that holds it all, at least 200 wide: so the letters keep their size. */
+function around(tips, texts) {
+  const xs = [0, ...texts.flatMap(({ left, right }) => [left, right]), ...tips.map(([x]) => x)];
+  const ys = [0, ...texts.flatMap(({ y }) => [y - 8, y + 3]), ...tips.map(([, y]) => y)];
+  const [left, right, top, bottom] = [Math.min(...xs) - 2, Math.max(...xs) + 2, Math.min(...ys) - 2, Math.max(...ys) + 2];
+  const width = Math.max(200, right - left);
+  return [(left + right - width) / 2, top, width, bottom - top].join(" ");
 }
 
-function mark(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
+function head([x, y], kind) {
+  const angle = (Math.atan2(y, x) * 180) / Math.PI;
+  return svg("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
 }
 
 const render = (host) => present(View, host);

@@ -1,5 +1,8 @@
 """EmbeddingArithmetic: which word is nearest to a ± b ± c? (chapter 3)"""
 
+import re
+from collections.abc import Container
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -94,28 +97,36 @@ def packed(table: WordVectors) -> dict[str, Any]:
     return {"words": "\n".join(table.words), "vectors": vectors}
 
 
-def parse(text: str) -> tuple[list[str], list[int]]:
+def parse(text: str, known: Container[str] = ()) -> tuple[list[str], list[int]]:
     """Take a sum apart: words and signs; ValueError says what is missing.
 
-    >>> parse("king - man + woman")
+    A hyphen within a word that is `known` belongs to the word; any other is a minus.
+
+    >>> parse("king - man+woman")
     (['king', 'man', 'woman'], [1, -1, 1])
     """
     words, signs, sign = list[str](), list[int](), 1
     expecting = True
-    for part in text.lower().replace("−", "-").split():
-        if part in "+-":
+    parts = text.lower().replace("−", " - ").replace("+", " + ").split()
+    for part in chain.from_iterable(_pieces(part, known) for part in parts):
+        if part in ("+", "-"):
             if expecting and words:
                 raise ValueError("Two signs stand side by side: put a word between them.")
             sign, expecting = (1 if part == "+" else -1), True
         elif expecting:
             words, signs, expecting = [*words, part], [*signs, sign], False
         else:
-            raise ValueError(f"Put + or - before “{part}”, with spaces around it.")
+            raise ValueError(f"Put + or - before “{part}”.")
     if not words or expecting:
         raise ValueError("Write a sum of words, such as king - man + woman.")
     if len(words) > 6:
         raise ValueError(f"The sum has {len(words)} words; here it may have 6.")
     return words, signs
+
+
+def _pieces(part: str, known: Container[str]) -> list[str]:
+    whole = part[0] != "-" and part in known
+    return [part] if whole else [piece for piece in re.split("(-)", part) if piece]
 
 
 def solve(table: WordVectors, text: str) -> dict[str, Any]:
@@ -124,10 +135,12 @@ def solve(table: WordVectors, text: str) -> dict[str, Any]:
     `ranked` leaves nothing out; `gram` holds the dot products of the inputs, the sum (scaled to
     length 1) and the nearest word that is no input, in this order.
     """
-    words, signs = parse(text)
+    words, signs = parse(text, table)
     units = np.stack([table.unit[table.id(word)] for word in words]).astype(float)  # (n, d)
     target = np.array(signs) @ units
-    target = target / max(float(np.linalg.norm(target)), 1e-12)
+    if (length := float(np.linalg.norm(target))) < 1e-6:
+        raise ValueError("All that was added is taken away again: no word is near to nothing.")
+    target = target / length
     ranked = table.nearest(target, SHOWN + len(set(words)))
     best = next(word for word, _ in ranked if word not in words)
     points = np.vstack([units, target, table.unit[table.id(best)]])

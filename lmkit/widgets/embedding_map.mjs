@@ -1,6 +1,6 @@
 // EmbeddingMap: where do words lie when fifty dimensions become two? (chapter 3)
 import { h, ask, canAsk, csv, download, fits, frame, labelled, number, percent, present, table, toolButton, update, watch } from "./kit.mjs";
-import { eigen, facing, vectorTable } from "./word_vectors.mjs";
+import { eigen, facing, labels, vectorTable, within } from "./word_vectors.mjs";
 
 /**
  * Places on the two axes along which the rows vary most, and the share of the variance kept.
@@ -32,51 +32,7 @@ export function next(places, at, [dx, dy]) {
   return best;
 }
 
-const DOT = 5; // half the size of a mark, in pixels
-const GAP = 7; // from a mark's middle to its name
-
-/**
- * Where the names of points go so that none covers another, a mark or the frame's edge.
- * @param {number[][]} points x and y of each, in pixels
- * @param {number[][]} sizes width and height of each name
- * @param {number[]} room width and height of the frame
- * @param {number[]} order who chooses a place first
- * @param {number} [must] a point whose name is shown whatever it covers
- * @returns {(number[] | null)[]} the name's left and top, or null where there is no room
- */
-export function labels(points, sizes, [width, height], order, must = -1) {
-  const taken = points.map(([x, y]) => [x - DOT, y - DOT, x + DOT, y + DOT]);
-  const places = points.map(() => null);
-  const free = (i) => ([left, top]) => {
-    const [right, bottom] = [left + sizes[i][0], top + sizes[i][1]];
-    const meets = (box, k) => k !== i && left < box[2] && right > box[0] && top < box[3] && bottom > box[1];
-    return left >= 0 && top >= 0 && right <= width && bottom <= height && !taken.some(meets);
-  };
-  for (const i of order) {
-    const [x, y] = points[i];
-    if (x < 0 || y < 0 || x > width || y > height) continue;
-    const place = around(points[i], sizes[i]).find(free(i)) ?? (i === must ? within(points[i], sizes[i], [width, height]) : null);
-    if (!place) continue;
-    places[i] = place;
-    taken.push([...place, place[0] + sizes[i][0], place[1] + sizes[i][1]]);
-  }
-  return places;
-}
-
-/** The places for a name beside its point, the best first. */
-function around([x, y], [w, height]) {
-  const [left, right, up, down] = [x - GAP - w, x + GAP, y - GAP - height, y + GAP];
-  const [middle, centre] = [y - height / 2, x - w / 2];
-  return [[right, middle], [left, middle], [centre, up], [centre, down], [right, up + 4], [right, down - 4], [left, up + 4], [left, down - 4]];
-}
-
-/** To the right of a point, or as near to there as the frame allows. */
-function within([x, y], [w, height], room) {
-  const clamp = (at, size, most) => Math.max(0, Math.min(at, most - size));
-  return [clamp(x + GAP, w, room[0]), clamp(y - height / 2, height, room[1])];
-}
-
-const KEYS = "Tab reaches the map; arrow keys go from word to word in that direction; + and − zoom, 0 shows all; Escape lets go.";
+const KEYS = "Tab reaches the map; arrow keys go from word to word in that direction; + and − zoom, 0 shows all; Escape lets go. Zoomed in, drag to move.";
 const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const SHAPES = ["●", "◆", "▲", "■", "✚", "★"];
 
@@ -110,23 +66,23 @@ class View {
 
   controls() {
     const { model } = this;
-    const boxes = this.groups.map(({ name, k }) => {
+    this.boxes = this.groups.map(({ name }) => {
       const box = h("input", { type: "checkbox", onchange: () => this.choose(name, box.checked) });
       box.dataset.group = name;
-      return labelled(`${SHAPES[k]} ${name}`, box);
+      return box;
     });
-    this.boxes = boxes.map((field) => field.querySelector("input"));
+    const boxes = this.groups.map(({ name, k }, i) => h("label", { class: "lmk-group", style: `--cat:var(--lm-cat-${k + 1})` }, this.boxes[i], h("i", { "aria-hidden": "true" }, SHAPES[k]), name));
     const seek = () => this.search(this.find.value.trim().toLowerCase());
     this.find = h("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none", onchange: seek, onkeydown: (event) => event.key === "Enter" && seek() });
-    const label = this.live ? "Find a word, or see the neighbours of any" : "Find a word";
-    const field = labelled(label, this.find);
+    const near = h("button", { type: "button", onclick: () => this.surround(this.find.value.trim().toLowerCase() || model.get("word")) }, "Neighbours");
+    const field = labelled("Find a word", this.find, this.live && near);
     field.classList.add("lmk-wide");
     this.frame.controls.append(...boxes, field);
     if (model.get("word")) this.find.value = model.get("word");
   }
 
   choose(name, on) {
-    const shown = this.model.get("shown").filter((other) => other !== name);
+    const shown = this.model.get("around") ? [] : this.model.get("shown").filter((other) => other !== name);
     const next = on ? [...shown, name] : shown;
     if (!next.length) return this.fail(new Error("Choose at least one group.")), (this.boxes.find((b) => b.dataset.group === name).checked = true);
     this.home(false);
@@ -139,18 +95,25 @@ class View {
     if (this.points?.some((point) => point.word === word)) return update(this.model, { word });
     const home = this.groups.find(({ table }) => table.words.includes(word));
     if (home) return update(this.model, { shown: [...new Set([...this.model.get("shown"), home.name])], around: "", word });
+    this.surround(word);
+  }
+
+  /** The neighbours of any word, also of one that is on the map. */
+  surround(word) {
+    if (!word) return this.frame.say("Choose a word on the map, or write one.");
     this.home(false);
     update(this.model, { around: word, word });
   }
 
   async refresh() {
     const turn = (this.turn = (this.turn ?? 0) + 1);
-    const from = JSON.stringify([this.model.get("around"), this.model.get("shown")]);
+    const [around, shown] = ["around", "shown"].map((name) => this.model.get(name));
+    const from = JSON.stringify([around, shown]);
     if (this.points && from === this.from) return this.point();
     try {
-      const points = this.model.get("around") ? await this.neighbours(this.model.get("around")) : this.chosen();
+      const points = around ? await this.neighbours(around) : this.chosen();
       if (turn !== this.turn) return;
-      Object.assign(this, { points, from });
+      Object.assign(this, { points, from, good: { around, shown, word: this.model.get("word") } });
       Object.assign(this, principal(points.map(({ unit }) => unit)));
       this.paint();
     } catch (error) {
@@ -173,8 +136,10 @@ class View {
     return all.nearest(target, 60).map(([near]) => ({ word: near, unit: all.unit(all.id(near)), k: near === word ? 1 : 0, name: `near ${word}` }));
   }
 
+  /** The map stays what it was, and so does its state. */
   fail(error) {
     this.frame.box.removeAttribute("aria-busy");
+    if (this.good) update(this.model, this.good);
     this.frame.say(error.message);
   }
 

@@ -63,7 +63,7 @@ class View {
     this.input = input;
     this.button = h("button", { type: "button", onclick: () => (this.writing ? this.halt() : this.write()) });
     const knobs = this.live ? this.knobs() : [this.setting()];
-    this.frame.controls.append(...(model.get("linked") && this.live ? [] : [field]), ...knobs, this.button);
+    this.frame.controls.append(...(model.get("linked") ? [] : [field]), ...knobs, this.button);
   }
 
   /** Without a model: one of the runs that the notebook stored. */
@@ -160,7 +160,7 @@ class View {
 
   add(token) {
     this.tokens.push(token);
-    this.text.insertBefore(this.token(token, this.tokens.length - 1), this.text.lastChild);
+    this.text.lastChild.before(...this.token(token, this.tokens.length - 1));
     this.text.lastChild.hidden = false;
   }
 
@@ -179,22 +179,33 @@ class View {
   paint() {
     const prompt = this.start ? this.start.filter(({ t }) => t !== "<|endoftext|>").map(({ t }) => t).join("") : this.model.get("text");
     const cursor = h("span", { class: "lmk-cursor", "aria-hidden": "true" });
-    this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.map((token, at) => this.token(token, at)), cursor);
+    this.text.replaceChildren(h("span", { class: "lmk-prompt" }, prompt), ...this.tokens.flatMap((token, at) => this.token(token, at)), cursor);
     this.rivals.replaceChildren(h("p", { class: "lmk-hint" }, "Choose a token to see what else the model considered there."));
     this.paintButtons();
-    this.frame.say(this.writing ? "The model is writing." : reading(this.tokens, this.ended));
+    this.frame.say(this.writing ? "The model is writing." : this.said());
+  }
+
+  said() {
+    return this.canWrite() ? reading(this.tokens, this.ended) : "How the model goes on with this text is not stored here: load the model, or choose another text.";
+  }
+
+  /** With a model any text can be gone on with; without one, those of which a run is stored. */
+  canWrite() {
+    return this.live || Boolean(this.stored());
   }
 
   paintButtons() {
     this.button.textContent = this.writing ? "Stop" : "Write";
+    this.button.disabled = !this.canWrite();
     if (this.one) this.one.disabled = this.writing || this.ended;
     this.frame.box.toggleAttribute("data-writing", Boolean(this.writing));
   }
 
-  /** A token in the flow of the text, in the shade of its probability. */
+  /** A token in the flow of the text, in the shade of its probability, and the lines that it ends. */
   token(token, at) {
     const label = `${token.t.trim() || "white space"}, ${percent(token.p)}`;
-    return h("button", { type: "button", class: "lmk-token lmk-shaded", "aria-label": label, title: percent(token.p), style: `--share:${token.p.toFixed(3)}`, onclick: () => this.open(at) }, token.t);
+    const button = h("button", { type: "button", class: "lmk-token lmk-shaded", "aria-label": label, title: percent(token.p), style: `--share:${token.p.toFixed(3)}`, onclick: () => this.open(at) }, token.t.replaceAll("\n", "↵"));
+    return [button, token.t.replace(/[^\n]/g, "")]; // a button keeps its line's ends to itself
   }
 
   /** Show what else could have stood here; choosing one cuts the text there and takes it. */
@@ -220,7 +231,7 @@ class View {
   }
 
   whole() {
-    return this.text.textContent;
+    return this.text.firstChild.textContent + this.tokens.map(({ t }) => t).join("");
   }
 
   async copy() {

@@ -2,7 +2,7 @@
 //
 // On a page without a kernel the other widgets are the model's siblings, and the text and settings
 // stand in the address, so that a link shows what its sender saw. With a kernel Python links them.
-import { h, canAsk, frame, freshId, labelled, present, provenance, update, watch } from "./kit.mjs";
+import { h, canAsk, frame, labelled, present, provenance, update, watch } from "./kit.mjs";
 
 const MAX_CHARACTERS = 2000;
 /** What a link may carry beside the text: the trait, and what values it may have. */
@@ -43,18 +43,20 @@ class View {
     });
     this.origin = provenance(this.frame.source, model);
     this.origin.tell("");
+    this.frame.source.classList.toggle("lmk-invites", !this.live);
     this.build();
-    this.stop = watch(model, ["text"], () => this.show());
+    this.stop = watch(model, ["text"], () => (this.show(), this.write()));
     this.linked = (model.siblings?.() ?? []).map((other) => watch(other, Object.keys(SETTINGS), () => this.write()));
     this.show();
   }
 
   build() {
-    const id = freshId("lmkit-live");
-    this.box = h("textarea", { id, rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onkeydown: (event) => this.enter(event) });
+    this.frame.box.classList.add("lmk-live");
+    this.box = h("textarea", { rows: 2, spellcheck: false, maxLength: MAX_CHARACTERS, oninput: () => this.typed(), onkeydown: (event) => this.enter(event) });
+    this.box.setAttribute("aria-labelledby", this.frame.box.getAttribute("aria-labelledby"));
     const examples = h("select", { onchange: () => examples.value && this.send(examples.value) });
     examples.append(h("option", { value: "" }, "choose one"), ...this.groups());
-    this.frame.controls.append(h("label", { htmlFor: id, class: "lmk-live-label" }, "Text"), this.box, labelled("Examples", examples));
+    this.frame.controls.append(this.box, labelled("Examples", examples));
   }
 
   groups() {
@@ -88,17 +90,16 @@ class View {
     for (const other of this.model.siblings?.() ?? []) {
       if (other.get("linked") && other.get("text") !== text) update(other, other.get("path") ? { path: [], text } : { text });
     }
-    this.write();
     this.frame.say(this.sentence(text));
   }
 
   sentence(text) {
     const stored = this.model.get("examples").some((example) => example.stored && example.text === text);
-    if (stored || this.live) return `${[...text].length} characters. Below: what comes next, how probable each token was, where each looks, and how the text might go on.`;
+    if (stored || this.live) return `${[...text].length} characters. Every figure on this page reads them.`;
     return "This text is not stored with the page. Load the model to see it, or choose an example.";
   }
 
-  /** Keep the address in step, so that a reload or a link shows the same. */
+  /** Keep the address in step with what the reader does, so that a reload or a link shows the same. */
   write() {
     if (this.model.siblings) history.replaceState(null, "", link(this.values()));
   }

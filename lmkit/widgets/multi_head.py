@@ -10,15 +10,16 @@ from . import source
 from .attention_map import pack, unpack
 from .base import Widget, html_table
 
-MAX_TOKENS = 24  # the start token among them; a row for each head must fit the page
+MAX_TOKENS = 24  # the start token among them; each has a row of the figure
 
 
 class MultiHead(Widget):
-    """All heads of a layer side by side for one token, and how much each adds to its vector.
+    """All heads of a layer side by side: what each takes for one token, and how much it adds.
 
     `lm` is a language model such as `lmkit.smollm.load()`; all layers of the texts are stored,
-    each weight in a byte. `layer` and `token` say what is shown first. With a kernel the reader may
-    type any text of up to 24 tokens. Raises ValueError for longer texts.
+    each weight in a byte. `layer`, `token` and `head` say what is shown first; head −1 is all of
+    them. With a kernel the reader may type any text of up to 24 tokens, the start token among
+    them. Raises ValueError for longer texts.
     """
 
     _name = "multi-head"
@@ -30,6 +31,7 @@ class MultiHead(Widget):
     text = t.Unicode().tag(sync=True)
     layer = t.Int(0).tag(sync=True)
     token = t.Int(-1).tag(sync=True)  # −1 is the last one
+    head = t.Int(-1).tag(sync=True)  # −1 is all of them
     model_name = t.Unicode().tag(sync=True)
 
     def __init__(self, lm: Any, *texts: str, **traits: Any) -> None:
@@ -86,6 +88,7 @@ class MultiHead(Widget):
                 for token, i in zip(self._lm.tokenizer.tokens(ids), ids, strict=True)
             ],
             **pack(np.asarray(out.attentions)),
+            "width": parts.shape[-1],
             "sizes": _rounded(parts.norm(dim=-1)),  # (L, H, T)
             "total": _rounded(parts.sum(1).norm(dim=-1)),  # (L, T)
         }

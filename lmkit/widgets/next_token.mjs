@@ -134,7 +134,8 @@ class View {
   }
 
   async fetched(text, path) {
-    if (!this.live) throw new Error("Here the chapter's stored results end. Undo, or start again.");
+    if (!this.live && path.length) throw new Error("Here the chapter's stored results end. Undo, start again, or load the model.");
+    if (!this.live) throw new Error("What follows this text is not stored here: load the model, or choose another text.");
     this.frame.box.setAttribute("aria-busy", "true");
     const answer = await ask(this.model, { kind: "next-token", text, path: path.map((token) => token.i) });
     this.cache.set(JSON.stringify([text, path]), answer);

@@ -1,6 +1,6 @@
 // PositionalEncoding: how can a vector say where a token stands? (chapter 6)
-import { h, choice, csv, download, fits, frame, labelled, number, present, table, thousands, toolButton, update, watch } from "./kit.mjs";
-import { alone, chart, fitted, inkSigned, onTheme, svg } from "./chart.mjs";
+import { h, choice, csv, download, fits, frame, labelled, number, present, thousands, update, watch } from "./kit.mjs";
+import { chart, fitted, inkSigned, onTheme, svg } from "./chart.mjs";
 
 export const N = 100;
 export const SIZES = [4, 8, 16, 32, 64, 128];
@@ -61,22 +61,15 @@ class View {
 
   constructor(model) {
     this.model = model;
-    this.start = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-    this.asTable = false;
     this.frame = frame({
       title: "How can a vector say where a token stands?",
-      tools: [toolButton("⟲", "Start again", () => update(model, this.start))],
-      menu: [
-        ["Show as table", () => this.toggleTable()],
-        ["Download picture (SVG)", () => this.picture()],
-        ["Download data (CSV)", () => this.data()],
-      ],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => this.asTable(),
     });
     this.controls();
     this.figure = fitted("The encoding; the line below says what there is to see", (width) => this.draw(width));
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The encoding as a table", hidden: true });
-    this.frame.view.append(this.figure.box, this.table);
+    this.frame.view.append(this.figure.box);
     this.frame.source.textContent = "Computed here: the sines and cosines of this chapter, and the turn of RoPE.";
     this.stop = watch(model, NAMES, () => this.show());
     this.stopThemes = onTheme(() => this.show());
@@ -118,7 +111,6 @@ class View {
       this.fields[name].hidden = !["size", "base", ...USES[state.view]].includes(name);
     }
     this.figure.paint();
-    if (this.asTable) this.table.replaceChildren(this.tableFace());
     this.frame.say(reading(state));
   }
 
@@ -132,31 +124,16 @@ class View {
     return Array.from({ length: N }, (_, p) => encoding(p, size, base));
   }
 
-  tableFace() {
+  asTable() {
     const { size, base, position } = this.state();
     const lines = encoding(position, size, base).map((z, k) => [String(k), k % 2 ? "cos" : "sin", number(period(k >> 1, size, base)), number(z)]);
-    return table(`Position ${position}`, ["dimension", "wave", "positions a turn", "value"], lines);
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.table.hidden = !this.asTable;
-    this.show();
+    return [`Position ${position}`, ["dimension", "wave", "positions a turn", "value"], lines];
   }
 
   close() {
     this.stop();
     this.stopThemes();
     this.figure.close();
-  }
-
-  picture() {
-    const state = this.state();
-    const node = state.view === "map" ? mapAsSvg(this.rows()) : this.figure.box.querySelector("svg");
-    if (node.isConnected) return download("positions.svg", alone(node), "image/svg+xml");
-    this.figure.box.append(node); // colours are those of where it stands
-    download("positions.svg", alone(node), "image/svg+xml");
-    node.remove();
   }
 
   data() {
@@ -168,17 +145,14 @@ class View {
 /** Rows are positions, columns dimensions; blue above 0, orange below, paper at 0. */
 function drawMap({ size, base, position }, width) {
   const canvas = h("canvas", { width: size, height: N, class: "lmk-positions" });
-  const row = h("span", { class: "lmk-positions-row", style: `top:${position}%` });
-  const box = h("div", { class: "lmk-positions-box", style: `width:${Math.min(width, 560)}px` }, canvas, row);
+  const row = h("span", { class: "lmk-positions-row", style: `top:${position + 0.5}%` });
+  const down = [0, 20, 40, 60, 80].map((p) => h("span", { style: `top:${p + 0.5}%` }, String(p)));
+  const across = [0, 1, 2, 3].map((k) => h("span", { style: `left:${100 * (k / 4 + 0.5 / size)}%` }, String((k * size) / 4)));
+  const box = h("div", { class: "lmk-positions-box", style: `width:${Math.min(width, 592) - 32}px` }, canvas, row, h("div", { class: "lmk-positions-down" }, ...down), h("div", { class: "lmk-positions-across" }, ...across));
   const rows = Array.from({ length: N }, (_, p) => encoding(p, size, base));
   requestAnimationFrame(() => inkSigned(canvas, rows[0].map((_, k) => rows.map((row) => row[k]))));
-  return box;
-}
-
-function mapAsSvg(rows) {
-  const [n, d] = [rows.length, rows[0].length];
-  const cells = rows.flatMap((row, p) => row.map((z, k) => svg("rect", { x: k * 6, y: p * 4, width: 6, height: 4, fill: `var(--lm-${z < 0 ? "neg" : "pos"})`, opacity: Math.abs(z).toFixed(2) })));
-  return svg("svg", { width: d * 6, height: n * 4, viewBox: `0 0 ${d * 6} ${n * 4}` }, ...cells);
+  const key = h("p", { class: "lmk-hint" }, "down: position · across: dimension · ", h("span", { class: "lmk-key-pos" }), " 1 · 0 is paper · ", h("span", { class: "lmk-key-neg" }), " −1");
+  return h("div", {}, box, key);
 }
 
 function drawWaves({ size, base, position, pair }, width) {

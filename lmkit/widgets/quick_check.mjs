@@ -1,9 +1,12 @@
 // QuickCheck: one question whose answer can be checked, and why a wrong one is wrong.
 import { h, ask, choice, frame, freshId, number, present, random } from "./kit.mjs";
 
-/** Read a number as people write it: 1,5 and 1.5, thin spaces, %, × 10^-3, 1e-3; null if it is none. */
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Read a number as people write it: 1,5 and 1.5, thin spaces, %, × 10^-3, × 10⁻³, 1e-3; null if it is none. */
 export function readNumber(text) {
-  const plain = text.replace(/[\s\u2009\u202f]/g, "").replace("−", "-").replace(/^(-?\d+),(\d+)$/, "$1.$2");
+  const digits = text.replace(/[⁰¹²³⁴-⁹]/g, (c) => RAISED.indexOf(c)).replace(/[−⁻]/g, "-");
+  const plain = digits.replace(/[\s\u2009\u202f]/g, "").replace(/^(-?\d+),(\d+)$/, "$1.$2");
   const power = plain.replace(/[×x*]10\^?(-?\d+)$/i, "e$1");
   const share = power.endsWith("%");
   const bare = share ? power.slice(0, -1) : power;
@@ -31,44 +34,52 @@ export function shuffled(items, name) {
   return order.every((item, k) => item === k) ? [...order.slice(1), order[0]] : order;
 }
 
-/** What to say to an order of places: where it first goes wrong. */
-export function judgeOrder({ items, why }, order) {
+/** What to say to an order of places: where it first goes wrong, and what the item there waits for. */
+export function judgeOrder({ items, why, reasons = [] }, order) {
   const at = order.findIndex((item, k) => item !== k);
   if (at < 0) return { right: true, why };
   const before = at ? `The first ${at === 1 ? "is" : `${at} are`} in place. ` : "";
-  return { right: false, why: `${before}“${items[order[at]]}” comes later than place ${at + 1}.` };
+  const later = `${before}“${items[order[at]]}” comes later than place ${at + 1}.`;
+  return { right: false, why: [later, reasons[order[at] - 1]].filter(Boolean).join(" ") };
 }
 
 class View {
   constructor(model) {
     this.model = model;
     this.data = model.get("question");
-    this.frame = frame({ title: "Quick check" });
+    this.frame = frame({ title: this.data.question });
+    this.frame.box.classList.add("lmk-check");
+    this.title = this.frame.box.getAttribute("aria-labelledby");
     const parts = { choice: () => this.choices(), number: () => this.field(), order: () => this.list() };
     const button = h("button", { type: "button", onclick: () => this.check() }, "Check");
     this.frame.view.append(parts[this.data.kind](), h("div", { class: "lmk-controls" }, button));
     this.start();
   }
 
+  /** What the question, which is the figure's title, is the name of. */
+  asked(element) {
+    element.setAttribute("aria-labelledby", this.title);
+    return element;
+  }
+
   choices() {
     const name = freshId("lmkit-choice");
-    this.inputs = this.data.choices.map((_, k) => h("input", { type: "radio", name, value: k }));
+    this.inputs = this.data.choices.map((_, k) => h("input", { type: "radio", name, value: k, onchange: () => this.forget() }));
     const rows = this.data.choices.map(({ text }, k) => h("label", { class: "lmk-point" }, this.inputs[k], h("span", {}, text)));
-    return h("fieldset", {}, h("legend", { class: "lmk-question" }, this.data.question), ...rows);
+    return this.asked(h("div", { role: "radiogroup" }, ...rows));
   }
 
   field() {
-    this.input = h("input", { type: "text", inputMode: "decimal", autocomplete: "off", size: 12, onkeydown: (event) => event.key === "Enter" && this.check() });
-    this.input.id = freshId("lmkit-number");
-    const label = h("label", { class: "lmk-question", htmlFor: this.input.id }, this.data.question);
-    return h("div", {}, label, this.input, this.data.unit ? ` ${this.data.unit}` : "");
+    const onkeydown = (event) => event.key === "Enter" && this.check();
+    this.input = this.asked(h("input", { type: "text", inputMode: "decimal", autocomplete: "off", size: 12, oninput: () => this.forget(), onkeydown }));
+    return h("div", {}, this.input, this.data.unit ? ` ${this.data.unit}` : "");
   }
 
   list() {
     this.order = shuffled(this.data.items, this.model.get("name"));
-    this.rows = h("ol", { class: "lmk-order" });
+    this.rows = this.asked(h("ol", { class: "lmk-order" }));
     this.paintOrder();
-    return h("fieldset", {}, h("legend", { class: "lmk-question" }, this.data.question), this.rows);
+    return this.rows;
   }
 
   paintOrder() {
@@ -76,18 +87,26 @@ class View {
     const row = (item, k) => {
       const places = choice(this.order.map((_, place) => [place, String(place + 1)]), k, (place) => this.moveTo(k, Number(place)));
       places.setAttribute("aria-label", `Place of: ${this.data.items[item]}`);
-      const step = (by, sign, name) => h("button", { type: "button", "aria-label": `${name}: ${this.data.items[item]}`, disabled: k + by < 0 || k + by > last, onclick: () => this.moveTo(k, k + by) }, sign);
+      const step = (by, sign, name) => h("button", { type: "button", class: `lmk-${name}`, "aria-label": `${name}: ${this.data.items[item]}`, disabled: k + by < 0 || k + by > last, onclick: () => this.moveTo(k, k + by, name) }, sign);
       return h("li", { class: "lmk-point" }, places, step(-1, "↑", "Earlier"), step(1, "↓", "Later"), h("span", {}, this.data.items[item]));
     };
     this.rows.replaceChildren(...this.order.map(row));
   }
 
-  moveTo(from, to) {
+  /** Move an item; what moved it keeps the focus, so that it can be moved on. */
+  moveTo(from, to, button = "") {
     const [item] = this.order.splice(from, 1);
     this.order.splice(to, 0, item);
     this.paintOrder();
-    this.rows.children[to].querySelector("select").focus();
-    this.frame.say(`“${this.data.items[item]}” is now at place ${to + 1}.`);
+    const row = this.rows.children[to];
+    (row.querySelector(`.lmk-${button}:enabled`) ?? row.querySelector("select")).focus();
+    this.forget(`“${this.data.items[item]}” is now at place ${to + 1}.`);
+  }
+
+  /** A verdict speaks of the answer that was checked: another answer takes it away. */
+  forget(said = "") {
+    delete this.frame.box.dataset.verdict;
+    this.frame.say(said);
   }
 
   given() {

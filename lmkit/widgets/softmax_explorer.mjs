@@ -1,5 +1,5 @@
 // SoftmaxExplorer: how do three scores become probabilities? (chapter 4)
-import { h, barsSvg, chip, colours, csv, download, fits, frame, labelled, number, percent, present, quoted, softmax, table, toolButton, update, watch } from "./kit.mjs";
+import { h, barsSvg, chip, colours, csv, download, fits, frame, labelled, number, percent, present, quoted, softmax, update, watch } from "./kit.mjs";
 
 export const GREATEST = 5;
 export const TEMPERATURES = [0, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5];
@@ -22,6 +22,8 @@ export function reading(words, logits, shift, temperature, touched = "") {
   const shown = rows(logits, shift, temperature);
   const best = shown.reduce((top, row, i) => (row.p > shown[top].p ? i : top), 0);
   const { power, p } = shown[best];
+  if (logits.every((z) => z === logits[0]) && temperature) return `All logits are equal, so each word has 1/${words.length} = ${percent(p)} at any temperature: only differences count.`;
+  if (temperature === 0 && logits.filter((z) => z === logits[best]).length > 1) return `Temperature 0 is the limit: of the greatest logits the first, that of ${quoted(words[best])}, takes everything.`;
   if (temperature === 0) return `Temperature 0 is the limit: ${quoted(words[best])} has the greatest logit and takes everything.`;
   if (touched === "shift" && shift) return `${score(shift)} added to every logit: each power and their sum are multiplied by ${number(Math.exp(shift / temperature))}, so no probability changes.`;
   if (touched === "temperature" && temperature !== 1) return `Temperature ${temperature} divides the differences between logits by ${temperature}: ${temperature < 1 ? "the greatest gains" : "the shares come closer to each other"}. ${quoted(words[best])} has ${percent(p)}.`;
@@ -43,19 +45,14 @@ class View {
     this.touched = "";
     this.frame = frame({
       title: "How do scores become probabilities?",
-      tools: [toolButton("⟲", "Start again", () => this.reset())],
-      menu: [
-        ["Show as table", () => this.toggleTable()],
-        ["Download picture (SVG)", () => this.picture()],
-        ["Download data (CSV)", () => this.data()],
-      ],
+      menu: [["Download picture (SVG)", () => this.picture()], ["Download data (CSV)", () => this.data()]],
+      rows: () => this.rows(),
       keys: KEYS,
     });
     this.words = model.get("words").map((word, i) => this.word(word, i));
     this.list = h("ul", { class: "lmk-scores" }, ...this.words.map(({ row }) => row));
     this.sum = h("p", { class: "lmk-sum" });
-    this.table = h("div", { class: "lmk-scroll", tabindex: 0, role: "region", "aria-label": "The softmax as a table", hidden: true });
-    this.frame.view.append(this.list, this.sum, this.table);
+    this.frame.view.append(this.list, this.sum);
     this.controls();
     this.frame.source.textContent = "Computed here, by the softmax of this chapter.";
     this.stop = watch(model, ["logits", "shift", "temperature"], () => this.show());
@@ -96,7 +93,6 @@ class View {
     const sum = shown.reduce((total, { power }) => total + power, 0);
     this.sum.textContent = temperature ? `The powers sum to ${number(sum)}; each is divided by it.` : "At temperature 0 nothing is divided: the greatest takes all.";
     this.sync(shift, temperature);
-    this.table.replaceChildren(this.asTable(words, shown));
     this.frame.say(reading(words, logits, shift, temperature, this.touched));
   }
 
@@ -104,7 +100,7 @@ class View {
     slider.value = logit;
     slider.setAttribute("aria-valuetext", `${score(logit)}, probability ${percent(row.p)}`);
     z.textContent = `z = ${score(row.z)}`;
-    power.textContent = Number.isNaN(row.power) ? "–" : `e^(z/τ) = ${number(row.power)}`;
+    power.replaceChildren(...(Number.isNaN(row.power) ? ["–"] : ["e", h("sup", {}, "z/τ"), ` = ${number(row.power)}`]));
     bar.style.setProperty("--share", row.p);
     share.textContent = percent(row.p);
   }
@@ -117,18 +113,10 @@ class View {
     this.stops.setAttribute("aria-valuetext", `temperature ${this.degree.textContent}`);
   }
 
-  asTable(words, shown) {
-    const lines = shown.map(({ z, power, p }, i) => [words[i], score(z), Number.isNaN(power) ? "–" : number(power), percent(p)]);
-    return table("Softmax", ["word", "logit z", "e^(z/τ)", "probability"], lines);
-  }
-
-  reset() {
-    this.touched = "";
-    update(this.model, { logits: this.model.get("start"), shift: 0, temperature: 1 });
-  }
-
-  toggleTable() {
-    this.table.hidden = !this.table.hidden;
+  rows() {
+    const [words, ...numbers] = this.state();
+    const lines = rows(...numbers).map(({ z, power, p }, i) => [words[i], score(z), Number.isNaN(power) ? "–" : number(power), percent(p)]);
+    return ["Softmax", ["word", "logit z", "e^(z/τ)", "probability"], lines];
   }
 
   close() {

@@ -29,7 +29,6 @@ class SoftmaxExplorer(Widget):
 
     words = t.List(t.Unicode()).tag(sync=True)
     logits = t.List(t.Float()).tag(sync=True)
-    start = t.List(t.Float()).tag(sync=True)
     shift = t.Float(0).tag(sync=True)
     temperature = t.Enum(TEMPERATURES, 1).tag(sync=True)
 
@@ -45,8 +44,7 @@ class SoftmaxExplorer(Widget):
             )
         if not all(abs(z) <= GREATEST for z in [*logits, traits.get("shift", 0.0)]):
             raise ValueError(f"logits and shift must lie between -{GREATEST} and {GREATEST}")
-        scores = [float(z) for z in logits]
-        super().__init__(words=list(words), logits=scores, start=scores, **traits)
+        super().__init__(words=list(words), logits=[float(z) for z in logits], **traits)
 
     def probabilities(self) -> list[float]:
         """Return the words' probabilities: softmax((logits + shift) / temperature)."""

@@ -28,13 +28,14 @@ class View {
     this.hints = 0;
     this.unsaved = false;
     this.frame = frame({
-      title: "A question to answer in your own words",
+      title: model.get("question"),
       menu: [
         ["Download all my answers", () => this.exportAll()],
         ["Load answers from a file", () => this.file.click()],
       ],
       keys: "Tab goes from the answer to the buttons. What you type is saved by itself.",
     });
+    this.frame.box.classList.add("lmk-asks");
     this.build();
     this.stop = watch(model, ["record"], () => this.receive(model.get("record")));
     this.leave = (event) => this.unsaved && event.preventDefault();
@@ -46,8 +47,8 @@ class View {
 
   build() {
     const { model, frame: box } = this;
-    const id = freshId("lmkit-answer");
-    this.box = h("textarea", { id, rows: 6, spellcheck: true, oninput: () => this.typed() });
+    this.box = h("textarea", { rows: 6, spellcheck: true, oninput: () => this.typed() });
+    this.box.setAttribute("aria-labelledby", box.box.getAttribute("aria-labelledby"));
     this.box.setAttribute("aria-describedby", box.reading.id = freshId("lmkit-status"));
     this.hintButton = h("button", { type: "button", onclick: () => this.hint() });
     this.coverButton = h("button", { type: "button", onclick: () => this.cover() }, "Show what a good answer covers");
@@ -55,9 +56,8 @@ class View {
     this.hintList = h("ol", { class: "lmk-hints" });
     this.covered = h("div", { class: "lmk-covered" });
     this.older = h("details", { class: "lmk-older", hidden: true });
-    const label = h("label", { htmlFor: id, class: "lmk-question" }, model.get("question"));
     const buttons = h("div", { class: "lmk-controls" }, this.hintButton, this.coverButton);
-    box.view.append(label, this.box, buttons, this.hintList, this.covered, this.older, this.file);
+    box.view.append(this.box, buttons, this.hintList, this.covered, this.older, this.file);
     box.source.textContent = model.get("keeper") || "Kept in this browser only; ⋯ downloads all your answers.";
   }
 
@@ -68,7 +68,7 @@ class View {
       const { record } = await ask(this.model, { kind: "answers.read", id: this.model.get("name") });
       if (this.box.value) return void this.save();
       this.take(record ?? NOTHING);
-      this.status(record?.text ? "Your answer, as you left it." : "");
+      if (record?.text) this.status("Your answer, as you left it.");
     } catch (error) {
       this.fail(error);
     }

@@ -2,12 +2,14 @@
 //
 // Words, characters, bytes, a small BPE and a small WordPiece work here. SmolLM2 and MiniLM are
 // stored for the examples; for other texts the kernel is asked, or their vocabularies are loaded.
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, thousands, toolButton, update, visible, watch } from "./kit.mjs";
 import { Tokenizer, byteAlphabet, showBytes, wellFormed } from "../engine/bpe.mjs";
 
 const MAX_CHARACTERS = 2000;
 const MAX_CHIPS = 300; // of a row
 const REAL = ["smollm2", "minilm"];
+
+const size = (n) => thousands(String(n));
 
 /** @typedef {{t: string, i: number, of?: string}} Token `of` is what an unknown token stands for */
 /** @typedef {(text: string) => Token[]} Cut */
@@ -92,7 +94,7 @@ export function reading(text, rows) {
   const counts = rows.filter(({ tokens }) => tokens).map(({ name, tokens }) => [name, tokens.length]);
   const [least, most] = counts.reduce(([low, high], row) => [row[1] < low[1] ? row : low, row[1] > high[1] ? row : high], [counts[0], counts[0]]);
   const lost = rows.filter(({ tokens }) => tokens?.some(({ of }) => of !== undefined)).map(({ name }) => name);
-  const unknown = lost.length ? ` Not all of it is known to ${lost.join(", ").replace(/, ([^,]*)$/, " and $1")}.` : " All rows know all of it.";
+  const unknown = lost.length ? ` Not all of it is known to ${lost.join(", ").replace(/, ([^,]*)$/, " and $1")}.` : " No row has an unknown token.";
   return `${n} ${n === 1 ? "character" : "characters"}: from ${least[1]} ${least[1] === 1 ? "token" : "tokens"} (${least[0]}) to ${most[1]} (${most[0]}).${unknown}`;
 }
 
@@ -121,7 +123,7 @@ class View {
   constructor(model) {
     this.model = model;
     this.kernel = canAsk(model, "tokenize");
-    this.asked = new Map();
+    this.asked = new Map(); // what the kernel answered, by text
     this.real = null;
     this.asTable = false;
     this.frame = frame({
@@ -144,13 +146,13 @@ class View {
     const pieces = model.get("pieces").split(" ");
     const words = model.get("words").split(" ");
     this.cutters = [
-      { key: "words", name: "words", about: `the ${words.length} commonest of ${corpus}`, cut: wordCutter(words) },
+      { key: "words", name: "words", about: `the ${size(words.length - 1)} commonest of ${corpus}`, cut: wordCutter(words) },
       { key: "characters", name: "characters", about: `those of ${corpus}`, cut: characterCutter(["<unk>", ...model.get("characters")]) },
       { key: "bytes", name: "bytes", about: "256, of UTF-8", cut: cutBytes },
-      { key: "bpe", name: "BPE", about: `${256 + merges.length}, from ${corpus}`, cut: bpeCutter([...byteTokens(), ...merges]) },
-      { key: "wordpiece", name: "WordPiece", about: `${pieces.length}, from ${corpus}`, cut: wordPieceCutter(pieces) },
-      { key: "smollm2", name: "SmolLM2", about: "BPE, 49,152" },
-      { key: "minilm", name: "MiniLM", about: "WordPiece, 30,522" },
+      { key: "bpe", name: "BPE", about: `${size(256 + new Set(merges.map((pair) => pair.replace(" ", ""))).size)}, from ${corpus}`, cut: bpeCutter([...byteTokens(), ...merges]) },
+      { key: "wordpiece", name: "WordPiece", about: `${size(pieces.length)}, from ${corpus}`, cut: wordPieceCutter(pieces) },
+      { key: "smollm2", name: "SmolLM2", about: `BPE, ${size(49152)}` },
+      { key: "minilm", name: "MiniLM", about: `WordPiece, ${size(30522)}` },
     ];
   }
 
@@ -176,14 +178,16 @@ class View {
 
   show() {
     const text = this.model.get("text").slice(0, MAX_CHARACTERS);
+    if (text !== this.text) [this.text, this.error, this.asking] = [text, null, false];
     if (document.activeElement !== this.box) this.box.value = text;
     this.examples.value = this.model.get("examples").some((example) => example.text === text) ? text : "";
     this.ids.checked = this.model.get("ids");
     this.rows = this.cutters.map(({ cut, ...row }) => ({ ...row, tokens: cut ? cut(text) : this.realTokens(row.key, text) }));
     this.frame.view.replaceChildren(this.asTable ? this.tableFace(text) : this.face(text));
-    this.frame.say(this.error ?? reading(text, this.rows));
+    const full = text.length < MAX_CHARACTERS ? "" : ` The text may have ${size(MAX_CHARACTERS)} characters: no more is taken.`;
+    this.frame.say(this.error ?? reading(text, this.rows) + full);
     this.showSource();
-    if (this.kernel && this.rows.some(({ tokens }) => !tokens)) this.askKernel(text);
+    if (this.kernel && !this.asking && this.rows.some(({ tokens }) => !tokens)) this.askKernel(text);
   }
 
   /** What a real tokenizer makes of a text: as stored, as the kernel said, or by its vocabulary. */
@@ -193,14 +197,11 @@ class View {
   }
 
   async askKernel(text) {
-    try {
-      this.asked.set(text, await ask(this.model, { kind: "tokenize", text }));
-      this.error = null;
-    } catch (error) {
-      this.error = error.message;
-      this.asked.set(text, Object.fromEntries(REAL.map((key) => [key, []])));
-    }
-    if (this.model.get("text") === text) this.show();
+    this.asking = true;
+    const reply = await ask(this.model, { kind: "tokenize", text }).catch((error) => error);
+    if (!(reply instanceof Error)) this.asked.set(text, reply);
+    else if (this.text === text) this.error = reply.message;
+    if (this.text === text) this.show();
   }
 
   face(text) {
@@ -212,8 +213,14 @@ class View {
     const many = tokens?.length ?? 0;
     const count = tokens ? `${many} ${many === 1 ? "token" : "tokens"}${many ? `, ${number(n / many, 2)} characters each` : ""}` : "";
     const head = h("p", { class: "lmk-cut-name" }, h("strong", {}, name), ` ${about}`, h("span", { class: "lmk-cut-count" }, count));
-    const chips = tokens ? this.chips(tokens) : [h("span", { class: "lmk-hint" }, this.kernel ? "asking the kernel …" : "stored for the examples only")];
+    const chips = tokens ? this.chips(tokens) : [h("span", { class: "lmk-hint" }, this.missing())];
     return h("section", { class: "lmk-cut", "aria-label": name }, head, h("p", { class: "lmk-cut-chips" }, ...chips));
+  }
+
+  /** Why a real tokenizer's row is empty. */
+  missing() {
+    if (!this.kernel) return "stored for the examples only";
+    return this.error ? "no answer" : "asking the kernel …";
   }
 
   chips(tokens) {

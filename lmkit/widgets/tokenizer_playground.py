@@ -4,7 +4,7 @@ from typing import Any
 
 import traitlets as t
 
-from ..tokenizers import BPETokenizer, CharTokenizer, WordPiece, WordTokenizer
+from ..tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, WordPiece, WordTokenizer
 from . import source
 from .base import Widget, html_table
 
@@ -82,6 +82,7 @@ class TokenizerPlayground(Widget):
         cutters: dict[str, Any] = {
             "words": self._word,
             "characters": self._char,
+            "bytes": ByteTokenizer(),
             "BPE": self._bpe,
             "WordPiece": self._wordpiece,
             "SmolLM2": self._real["smollm2"],

@@ -1,9 +1,5 @@
-// What the widgets of chapter 3 share: words and their vectors, spelling, principal axes.
-import { thousands } from "./kit.mjs";
-
-/** Signed bytes that were stored as base64, or come as they are. */
-export const signedBytes = (data) =>
-  typeof data === "string" ? Int8Array.from(atob(data), (c) => (c.charCodeAt(0) << 24) >> 24) : data;
+// What the widgets of chapter 3 share: words and their vectors, spelling, principal axes, labels.
+import { thousands, unpacked } from "./kit.mjs";
 
 /**
  * Words and their vectors, of which only the directions count.
@@ -11,14 +7,14 @@ export const signedBytes = (data) =>
  */
 export function vectorTable({ words: lines, vectors }) {
   const words = lines.split("\n");
-  const entries = signedBytes(vectors);
+  const entries = typeof vectors === "string" ? unpacked(vectors, Int8Array) : vectors;
   const d = entries.length / words.length;
   const index = new Map(words.map((word, i) => [word, i]));
   const units = new Float32Array(entries.length);
   for (let i = 0; i < words.length; i++) {
     let square = 0;
     for (let k = i * d; k < (i + 1) * d; k++) square += entries[k] * entries[k];
-    for (let k = i * d; k < (i + 1) * d; k++) units[k] = entries[k] / Math.sqrt(square);
+    for (let k = i * d; k < (i + 1) * d; k++) units[k] = entries[k] / (Math.sqrt(square) || 1);
   }
   const unit = (i) => Array.from(units.subarray(i * d, (i + 1) * d));
   const id = (word) => index.get(word) ?? unknown(index, word);
@@ -36,7 +32,7 @@ export function vectorTable({ words: lines, vectors }) {
     }
     return best;
   };
-  return { words, d, id, unit, nearest };
+  return { words, d, id, unit, nearest, has: (word) => index.has(word) };
 }
 
 function unknown(index, word) {
@@ -46,8 +42,11 @@ function unknown(index, word) {
 
 /** The known word nearest to a misspelt one, one edit away or two, or null; as in Python. */
 export function spelling(index, word) {
+  const n = [...word].length;
+  if (index.has(word.toLowerCase())) return word.toLowerCase();
+  if (n < 3 || n > 20) return null;
   const once = edits(word.toLowerCase());
-  for (const near of [once, once.flatMap(edits)]) {
+  for (const near of n > 4 ? [once, once.flatMap(edits)] : [once]) {
     const found = near.filter((w) => index.has(w));
     const cost = (w) => (w[0] === word[0].toLowerCase() ? 0 : 1e9) + index.get(w);
     if (found.length) return found.reduce((best, w) => (cost(w) < cost(best) ? w : best));
@@ -127,4 +126,48 @@ export function centredGram(gram) {
   const means = gram.map((row) => row.reduce((sum, x) => sum + x, 0) / n);
   const all = means.reduce((sum, x) => sum + x, 0) / n;
   return gram.map((row, i) => row.map((x, j) => x - means[i] - means[j] + all));
+}
+
+const DOT = 5; // half the size of a mark, in pixels
+const GAP = 7; // from a mark's middle to its name
+
+/**
+ * Where the names of points go so that none covers another, a mark or the frame's edge.
+ * @param {number[][]} points x and y of each, in pixels
+ * @param {number[][]} sizes width and height of each name
+ * @param {number[]} room width and height of the frame
+ * @param {number[]} order who chooses a place first
+ * @param {number} [must] a point whose name is shown whatever it covers
+ * @returns {(number[] | null)[]} the name's left and top, or null where there is no room
+ */
+export function labels(points, sizes, [width, height], order, must = -1) {
+  const taken = points.map(([x, y]) => [x - DOT, y - DOT, x + DOT, y + DOT]);
+  const places = points.map(() => null);
+  const free = (i) => ([left, top]) => {
+    const [right, bottom] = [left + sizes[i][0], top + sizes[i][1]];
+    const meets = (box, k) => k !== i && left < box[2] && right > box[0] && top < box[3] && bottom > box[1];
+    return left >= 0 && top >= 0 && right <= width && bottom <= height && !taken.some(meets);
+  };
+  for (const i of order) {
+    const [x, y] = points[i];
+    if (x < 0 || y < 0 || x > width || y > height) continue;
+    const place = around(points[i], sizes[i]).find(free(i)) ?? (i === must ? within(points[i], sizes[i], [width, height]) : null);
+    if (!place) continue;
+    places[i] = place;
+    taken.push([...place, place[0] + sizes[i][0], place[1] + sizes[i][1]]);
+  }
+  return places;
+}
+
+/** The places for a name beside its point, the best first. */
+function around([x, y], [w, height]) {
+  const [left, right, up, down] = [x - GAP - w, x + GAP, y - GAP - height, y + GAP];
+  const [middle, centre] = [y - height / 2, x - w / 2];
+  return [[right, middle], [left, middle], [centre, up], [centre, down], [right, up + 4], [right, down - 4], [left, up + 4], [left, down - 4]];
+}
+
+/** To the right of a point, or as near to there as the frame allows. */
+export function within([x, y], [w, height], room) {
+  const clamp = (at, size, most) => Math.max(0, Math.min(at, most - size));
+  return [clamp(x + GAP, w, room[0]), clamp(y - height / 2, height, room[1])];
 }

@@ -3,9 +3,21 @@
 import re
 
 import pytest
-from conftest import axe_violations, says, visit, widget
+from conftest import axe_violations, fits, says, visit, widget
 
 CHAPTER = "notebooks/03-embeddings.html"
+
+
+COVERED = """svg => {
+  const names = [...svg.querySelectorAll("text")];
+  const boxes = names.map((name) => name.getBoundingClientRect());
+  const cut = svg.getBoundingClientRect();
+  const within = (a, b) => a.left < b.right - 1 && a.top < b.bottom - 4;
+  const isOut = (a) => a.top < cut.top - 2 || a.bottom > cut.bottom + 2
+    || a.left < cut.left - 1 || a.right > cut.right + 1;
+  const bad = (a, i) => isOut(a) || boxes.some((b, k) => k !== i && within(a, b) && within(b, a));
+  return names.filter((_, i) => bad(boxes[i], i)).map((name) => name.textContent);
+}"""
 
 
 # ------------------------------------------------------ EmbeddingArithmetic
@@ -55,6 +67,35 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     field.fill("king queen")
     field.press("Enter")
     says(box, "Put + or - before “queen”")
+    field.fill("walked-walk+swim")
+    field.press("Enter")
+    says(box, "“swam” is nearest of all words")
+    field.fill("king - king")
+    field.press("Enter")
+    says(box, "no word is near to nothing")
+    box.get_by_label("Leave the inputs out").uncheck()
+    box.locator(".lmk-word").filter(has_text="walked").wait_for(timeout=8000)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_arrows_names_are_within_the_picture_and_cover_none(new_page, served, width):
+    box = widget(visit(new_page(width), served + CHAPTER), "embedding-arithmetic")
+    for text in box.get_by_label("Examples").locator("optgroup option").all_inner_texts():
+        box.get_by_label("Examples").select_option(text)
+        box.get_by_role("img", name=text.split()[-1]).wait_for(timeout=8000)
+        assert box.locator(".lmk-plane").evaluate(COVERED) == [], text
+
+
+def test_words_that_do_not_come_are_asked_for_again(page, served, complaints):
+    box = widget(visit(page, served + CHAPTER), "embedding-arithmetic")
+    page.route("**/vectors/*", lambda route: route.abort())
+    for text, said in [("cat + dog", "could not be loaded"), ("walk - walked + swam", "nearest")]:
+        box.get_by_label("Sum", exact=True).fill(text)
+        box.get_by_label("Sum", exact=True).press("Enter")
+        says(box, said)
+        page.unroute("**/vectors/*")
+    assert complaints and all("Failed to load resource" in line for line in complaints)
+    complaints.clear()
 
 
 def test_from_the_disk_there_are_the_stored_sums(page, site):
@@ -90,6 +131,33 @@ def test_map_shows_neighbours_of_any_word(page, served):
     box.get_by_label(re.compile("Find a word")).fill("bank")
     box.get_by_label(re.compile("Find a word")).press("Enter")
     says(box, "nearest in all 50 dimensions banks, securities, banking")
+    box.get_by_label("animals").check()
+    says(box, "35 words (animals)")
+
+
+def test_a_word_of_the_map_has_neighbours_elsewhere_too(page, served):
+    box = widget(visit(page, served + CHAPTER), "embedding-map")
+    box.get_by_label("Find a word").fill("paris")
+    box.get_by_label("Find a word").press("Enter")
+    says(box, "nearest on the map rome")
+    box.get_by_role("button", name="Neighbours").click()
+    says(box, "nearest in all 50 dimensions france, brussels, amsterdam")
+    assert "london" in box.locator(".lmk-name").all_text_contents()
+
+
+def test_a_failed_search_changes_nothing(page, served):
+    box = widget(visit(page, served + CHAPTER), "embedding-map")
+    box.get_by_label("Find a word").fill("bank")
+    box.get_by_label("Find a word").press("Enter")
+    says(box, "“bank”: nearest on the map")
+    box.get_by_label("Find a word").fill("qeen")
+    box.get_by_label("Find a word").press("Enter")
+    says(box, "unknown word “qeen”; did you mean “queen”?")
+    assert box.locator(".lmk-here > .lmk-name").inner_text() == "bank"
+    box.locator(".lmk-places").focus()
+    page.keyboard.press("ArrowRight")
+    says(box, "nearest on the map")
+    assert "“bank”" not in box.locator(".lmk-reading").inner_text()
 
 
 OVERLAPS = """map => {
@@ -147,6 +215,7 @@ def test_bank_layers_models_and_centring(page, way):
     box.get_by_label("Subtract the mean").uncheck()
     says(box, "All 8 vectors are equal, whatever the sentence")
     box.get_by_label("Model", exact=True).select_option("SmolLM2-135M-Instruct")
+    assert box.get_by_label("Layer").input_value() == "3", "a model without layers keeps it"
     box.get_by_label("Layer").fill("8")
     box.locator(".lmk-sentence").nth(2).focus()
     says(box, "“The bank raised its interest rates.” is most like “The bank closed his account.”")
@@ -162,10 +231,44 @@ def test_bank_takes_a_sentence_with_the_pages_model(page, served):
     field.press("Enter")
     box.locator(".lmk-sentence").nth(8).wait_for(timeout=30_000)
     says(box, "computed now", "source")
-    box.get_by_label("Your sentence").fill("The banker left.")
-    box.get_by_label("Your sentence").press("Enter")
-    says(box, "“bank” does not stand as a word in “The banker left.”")
-    assert box.locator(".lmk-sentence").count() == 9
+    for text, said in [
+        ("The banker left.", "“bank” does not stand as a word in “The banker left.”"),
+        ("They moored at the river bank.", "That sentence is there already, as number 9."),
+    ]:
+        field.fill(text)
+        field.press("Enter")
+        says(box, said)
+        assert field.input_value() == text and box.locator(".lmk-sentence").count() == 9
+    field.fill("İn the riverbank is a bank.")
+    field.press("Enter")
+    box.locator(".lmk-sentence").nth(9).wait_for(timeout=30_000)
+    before = "e => e.previousSibling.textContent"
+    marked = box.locator(".lmk-sentence").nth(9).locator("strong")
+    assert marked.evaluate(before) == "İn the riverbank is a "
+    says(box, "yours", "senses")
+    box.get_by_role("button", name="Remove", exact=True).last.click()
+    box.locator(".lmk-sentence").nth(9).wait_for(state="detached")
+    assert field.evaluate("e => e === document.activeElement")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_sentence_has_a_mark_and_a_number_that_hides_no_other(new_page, served, width):
+    box = widget(visit(new_page(width), served + CHAPTER), "contextual-bank")
+    plane = box.locator(".lmk-senses-plane")
+    assert box.locator(".lmk-sentence > i").all_inner_texts() == ["●"] * 4 + ["◆"] * 4
+    for model, layers in [("MiniLM-L6", 7), ("SmolLM2-135M-Instruct", 31)]:
+        box.get_by_label("Model", exact=True).select_option(model)
+        for layer in range(1, layers):
+            box.get_by_label("Layer").fill(str(layer))
+            assert plane.locator("text").all_text_contents() == list("12345678"), (model, layer)
+            assert plane.evaluate(COVERED) == [], (model, layer)
+
+
+def test_bank_says_of_two_sentences_how_alike_they_are(page, way):
+    box = widget(visit(page, way + CHAPTER), "contextual-bank")
+    box.locator(".lmk-cos").nth(1).hover()
+    says(box, "“She put her savings in the bank.” and “He asked the bank for a loan.”: cosine")
+    assert box.locator(".lmk-sentence.lmk-chosen").count() == 2
 
 
 # -------------------------------------------------------------- all of them
@@ -173,6 +276,5 @@ def test_bank_takes_a_sentence_with_the_pages_model(page, served):
 
 def test_the_chapter_fits_a_phone_and_axe_finds_nothing(new_page, served):
     page = visit(new_page(390, 844, theme="dark"), served + CHAPTER)
-    # EmbeddingMap's labels reach over the edge: once they do not, this is fits(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page)
     assert axe_violations(page) == []

@@ -12,6 +12,8 @@ import nbformat
 import pytest
 from conftest import says
 
+from lmkit import exercises
+
 CELLS = [
     "from lmkit import smollm\n"
     "from lmkit.widgets import ChainRule, NextToken, SynthesisQuestion\n"
@@ -54,7 +56,7 @@ print(json.dumps(dict(
     places=[places.around, places.word], soft=soft.temperature, writes=[writes.text, expected],
     looks=[looks.layer, looks.head, looks.text, looks.off],
     unroll=unroll.step, flow=flow.length, steps=[steps.causal, steps.chosen, steps.x[4]],
-    waves=waves.view, many=[many.text, many.layer])))
+    waves=waves.view, many=[many.text, many.layer, many.head])))
 """
 MOVE = """
 cut.text = "Python speaks"
@@ -65,7 +67,7 @@ bank.which = 2
 soft.logits, soft.temperature = [0.0, 0.0, 0.0], 1
 writes.text = "Once upon a time"
 looks.layer, looks.head, looks.lines, looks.off = 5, -1, True, False
-unroll.step, flow.radius, waves.position, many.token = 0, 3.0, 20, 1
+unroll.step, flow.radius, waves.position, many.token, many.head = 0, 3.0, 20, 1, -1
 steps.chosen = ["scores", 2, 1]
 print("moved")
 """
@@ -214,7 +216,7 @@ def test_any_sentence_is_measured_by_the_kernel(notebook):
 
 
 def test_an_answer_lands_in_a_file_beside_the_notebook(notebook, lab):
-    widget = figure(notebook, "A question to answer in your own words")
+    widget = figure(notebook, exercises.question("intro-rules")["question"])
     widget.locator("textarea").fill("Rules are written, models are fitted. <i>ü</i>")
     widget.locator(".lmk-reading").get_by_text("Saved").wait_for(timeout=30_000)
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
@@ -234,7 +236,7 @@ TITLES = {
     "places": "Which words lie together?",
     "bank": "Does “bank” have one vector?",
     "soft": "How do scores become probabilities?",
-    "check": "Quick check",
+    "check": exercises.question("sequence-check-shift")["question"],
     "writes": "How does the model write?",
     "looks": "Which tokens does each token look at?",
     "unroll": "What does a recurrent network carry from token to token?",
@@ -264,7 +266,7 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
     type_in(box["total"], "Sum", "walked - walk + swim")
     says(box["total"], "“swam” is nearest")
     says(box["total"], "computed now", "source")
-    type_in(box["places"], "Find a word, or see the neighbours of any", "bank")
+    type_in(box["places"], "Find a word", "bank")
     says(box["places"], "nearest in all 50 dimensions banks")
     type_in(box["bank"], "Your sentence", "The blood bank is open.")
     says(box["bank"], "computed now", "source")
@@ -298,7 +300,9 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
     says(box["waves"], "PE(10) · PE(13)")
     type_in(box["many"], "Text", "A dog <b>barks</b>.")
     says(box["many"], "computed now", "source")
-    box["many"].get_by_label("Layer", exact=True).select_option("3")
+    box["many"].get_by_label("Layer", exact=True).fill("3")
+    box["many"].get_by_role("button", name="head 2").click()
+    says(box["many"], "Head 2 takes for")
 
     seen = json.loads(run_cell(page, 1))
     prompt, expected = seen.pop("writes")
@@ -316,7 +320,7 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
         "flow": 100,
         "steps": [False, ["x", 4, 0], [0, 0, 0]],
         "waves": "distance",
-        "many": ["A dog <b>barks</b>.", 3],
+        "many": ["A dog <b>barks</b>.", 3, 2],
     }
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
     assert answers["sequence-check-shift"]["text"] == "0"
@@ -345,5 +349,5 @@ def assert_moved(box):
     says(box["flow"], "explodes in the RNN")
     says(box["steps"], "How well the key of “cat” answers the query of “sat”")
     says(box["waves"], "PE(20) · PE(23)")
-    says(box["many"], "For “A” head")
+    says(box["many"], "For “A” ")
     assert box["many"].locator("b").count() == 0

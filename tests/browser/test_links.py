@@ -8,6 +8,7 @@ from conftest import visit
 
 EMBEDDINGS = "notebooks/03-embeddings.html"
 SEQUENCES = "notebooks/04-sequence-modeling.html"
+TRANSFORMERS = "notebooks/06-transformers.html"
 MISFIT = "The link asks this figure for something that it does not have here"
 
 
@@ -60,6 +61,28 @@ def test_a_copied_link_shows_what_its_sender_saw(new_page, way):
 def test_a_link_gives_a_figure_its_state(page, served, name, state, shown):
     box = figure(visit(page, served + address(EMBEDDINGS, name, state)), name[:-2])
     box.locator(".lmk-reading").filter(has_text=shown).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "shown"),
+    [
+        ("multi-head-1", {"layer": 24, "head": 6, "token": 2}, "Head 6 takes for “cat”"),
+        ("attention-map-1", {"off": False}, "Layer 23, head 4: On average"),
+        ("positional-encoding-2", {"view": "waves"}, "Pair 4"),
+    ],
+)
+def test_a_link_to_a_transformers_figure(page, served, name, state, shown):
+    kind, number = name.rsplit("-", 1)
+    visit(page, served + address(TRANSFORMERS, name, state))
+    box = page.locator(f"[data-lmkit={kind}] .lmk-widget").nth(int(number) - 1)
+    box.locator(".lmk-reading").filter(has_text=shown).wait_for()
+
+
+@pytest.mark.parametrize("state", [{"head": 9}, {"layer": 30}, {"token": 24}, {"head": "<b>"}])
+def test_a_head_that_is_not_there_is_refused(page, served, state):
+    visit(page, served + address(TRANSFORMERS, "multi-head-1", state))
+    page.get_by_role("status").filter(has_text=MISFIT).wait_for()
+    figure(page, "multi-head").locator(".lmk-reading").filter(has_text="For “mat”").wait_for()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ def test_a_text_that_is_not_stored_says_what_to_do(page, way):
     visit(page, way + LIVE)
     type_text(page, "Something else entirely")
     says(part(page, "live"), "Load the model to see it, or choose an example.")
+    says(part(page, "next-token"), "What follows this text is not stored here: load the model")
+    says(part(page, "generate"), "is not stored here: load the model, or choose another text.")
+    assert part(page, "generate").get_by_role("button", name="Write").is_disabled()
+    assert part(page, "generate").get_by_label("Prompt").count() == 0  # the box above is for all
 
 
 def test_from_the_disk_it_says_how_to_get_the_live_model(page, site):
@@ -189,10 +193,11 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     )
     choice.get_by_role("button", name="Check").click()
     says(choice, "Choose one first.")
-    choice.get_by_label("jumps").check()
+    choice.get_by_role("radio", name="jumps").check()
     choice.get_by_role("button", name="Check").click()
     says(choice, "Not yet. It costs a factor of 0.0196")
-    choice.get_by_label("quick").check()
+    choice.get_by_role("radio", name="quick").check()
+    assert choice.locator(".lmk-reading").inner_text() == ""  # the verdict was on another answer
     choice.get_by_role("button", name="Check").click()
     says(choice, "Right.")
     number.get_by_role("textbox").fill("64")
@@ -202,12 +207,61 @@ def test_quick_checks_explain_wrong_choices_and_remember(page, way):
     number.get_by_role("textbox").press("Enter")
     says(number, "Right.")
     order.get_by_role("button", name="Check").click()
-    says(order, "comes later than place")
+    says(order, re.compile("comes later than place .+ once there is one"))
     for place, text in enumerate(("The model predicts", "The loss compares", "The gradient says")):
         order.get_by_label(f"Place of: {text}").select_option(index=place)
     order.get_by_role("button", name="Check").click()
     says(order, "Right.")
     page.reload()
     page.wait_for_function("document.documentElement.dataset.lmkitReady")
-    assert choice.get_by_label("quick").is_checked()
+    assert choice.get_by_role("radio", name="quick").is_checked()
     assert number.get_by_role("textbox").input_value() == "4,0"
+
+
+def test_an_item_is_moved_on_by_one_key(page, way):
+    visit(page, way + CHAPTER)
+    order = page.locator("[data-lmkit=quick-check] .lmk-widget").nth(2)
+    texts = order.locator("li > span")
+    last = texts.last.inner_text()
+    order.get_by_role("button", name=f"Earlier: {last}").focus()
+    for k in (2, 1, 0):
+        page.keyboard.press("Enter")
+        assert texts.nth(k).inner_text() == last
+        says(order, f"“{last}” is now at place {k + 1}.")
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"  # no place is earlier
+
+
+def test_a_question_is_the_name_of_its_figure_and_of_its_field(page, way):
+    visit(page, way + CHAPTER)
+    assert page.get_by_role("radiogroup", name="which word costs the model most").count() == 1
+    assert page.get_by_role("textbox", name="A model gives each of 3 tokens").count() == 1
+    box = page.get_by_role("group", name="How does a model such as GPT come to handle language")
+    assert box.get_by_role("textbox", name="How does a model such as GPT").count() == 1
+    says(box, "0 words. Write something to see what a good answer covers.")
+
+
+def test_the_address_changes_only_when_a_reader_changes_something(page, served):
+    visit(page, served + LIVE + "#what-to-try")
+    assert page.url.endswith("#what-to-try")
+    part(page, "next-token").get_by_label("Temperature").fill("2")
+    page.wait_for_function("location.hash.includes('temperature=0.5')")
+
+
+def test_a_line_that_the_model_ends_is_shown_and_copied_as_it_is(new_page, served):
+    page = visit(new_page(), served + "book/index.html")
+    writer = part(page, "generate")
+    lines = writer.locator(".lmk-written").inner_text().splitlines()
+    assert lines[:3] == ["The quick brown fox jumps over a lazy dog.↵", "↵", lines[2]]
+    assert lines[2].startswith("The quick brown fox is")
+    page.evaluate("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+    writer.get_by_label("More").click()
+    writer.get_by_role("button", name="Copy the text").click()
+    page.wait_for_function("window.copied")
+    assert page.evaluate("copied").startswith("The quick brown fox jumps over a lazy dog.\n\nThe")
+
+
+def test_the_first_window_shows_the_answer(new_page, way):
+    page = visit(new_page(1440, 900), way + "book/index.html")
+    row = part(page, "next-token").locator(".lmk-row").first
+    assert "over" in row.inner_text()
+    assert row.bounding_box()["y"] < 700

@@ -240,6 +240,33 @@ def test_contents_close_after_a_choice(new_page, served):
     assert page.locator("#lm-contents").is_hidden()
 
 
+def test_what_is_to_be_predicted_waits_in_a_fold(page, way):
+    visit(page, way + CHAPTER)
+    fold = page.locator(".lm-result").first
+    answer = fold.get_by_text("96.62% ' over'")
+    assert not answer.is_visible()
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert answer.is_visible()
+    assert page.locator(".lm-result [data-lmkit]").count() == 0  # what can be touched stays open
+    before = "boxes => boxes.map((box) => box.closest('.cell').previousElementSibling.innerText)"
+    assert all("Predict" in text for text in page.locator(".lm-result").evaluate_all(before))
+
+
+def test_on_paper_every_result_stands_open(page, way):
+    visit(page, way + CHAPTER)
+    assert page.locator(".lm-result:not([open])").count() > 2
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".lm-result:not([open])").count() == 0
+
+
+def test_a_question_shows_no_source(page, way):
+    visit(page, way + CHAPTER)
+    page.locator("[data-lmkit=quick-check]").first.wait_for()
+    shown = page.get_by_text("Show the source").filter(visible=True)
+    assert shown.count() == 1  # that of the plot
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_print(new_page, served, theme):
     page = visit(new_page(theme=theme), served + CHAPTER)

@@ -80,6 +80,8 @@ def test_vocabularies_that_do_not_come_are_told(page, complaints, served):
     box.get_by_role("button", name=re.compile("Load their vocabularies")).click()
     says(box, "could not be loaded")
     assert row(box, "SmolLM2")[0] == "A", "the view keeps what it had"
+    box.get_by_label("Example", exact=True).select_option(label="Emoji")
+    says(box, "Not all of it is known to")
     complaints[:] = [text for text in complaints if "net::ERR_FAILED" not in text]
 
 
@@ -91,9 +93,35 @@ def test_trainer_steps_forth_and_back(page, way):
     assert box.get_by_label(re.compile("^Tokens learned")).locator(".lmk-chip").count() == 4
     box.get_by_role("button", name="Back", exact=False).last.click()
     says(box, "Merge 3 made “lo”")
-    box.get_by_role("button", name="Back to single bytes").click()
+    box.get_by_label("Text to learn from").fill("banana")
+    says(box, "The text has 6 tokens, each a byte.")
+    box.get_by_role("button", name="Back to the first text").click()
     says(box, "The text has 94 tokens, each a byte.")
+    assert box.get_by_label("Text to learn from").input_value().startswith("low low")
     assert box.get_by_role("button", name="◂ Back").is_disabled()
+
+
+def test_trainer_hides_what_the_reader_shall_guess(page, served):
+    box = widget(visit(page, served + CHAPTER), "bpe-trainer")
+    pairs = box.get_by_label("Pairs and how often they stand together")
+    assert pairs.locator(".lmk-chip").all_inner_texts()[:2] == ["lo", "w"]
+    box.get_by_label("Show counts").uncheck()
+    says(box, "69 tokens. Which pair stands together most often now?")
+    assert pairs.get_by_role("listitem").count() == 0
+    box.get_by_role("button", name="Merge").click()
+    says(box, "Merge 4 made “low”: the text fell from 69 to 62 tokens.")
+
+
+def test_a_text_that_is_cut_is_told(page, served):
+    visit(page, served + CHAPTER)
+    for name, label in [("tokenizer-playground", "Text"), ("bpe-trainer", "Text to learn from")]:
+        box = widget(page, name)
+        field = box.get_by_label(label, exact=True)
+        field.click()
+        page.keyboard.press("Control+A")
+        page.keyboard.insert_text("ab " * 1000)
+        says(box, "The text may have 2000 characters: no more is taken.")
+        assert len(field.input_value()) == 2000
 
 
 def test_trainer_by_keyboard_and_with_a_text_of_ones_own(page, way):
@@ -130,7 +158,15 @@ def test_nothing_is_wrong_for_axe_in_either_theme(new_page, served):
 
 
 def test_the_chapter_fits_a_phone(new_page, served):
-    fits(visit(new_page(390, 844), served + CHAPTER))
+    page = visit(new_page(390, 844), served + CHAPTER)
+    fits(page)
+    for name, label in [("tokenizer-playground", "Text"), ("bpe-trainer", "Text to learn from")]:
+        widget(page, name).get_by_label(label, exact=True).fill("a" * 2000)
+    box = widget(page, "bpe-trainer")
+    says(box, "The text has 2000 tokens")
+    box.get_by_label("Merges").press("End")
+    says(box, "nothing is left to merge")
+    fits(page)
 
 
 def test_without_scripts_the_tokens_are_there(new_page, way):

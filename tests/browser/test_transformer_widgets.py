@@ -57,12 +57,20 @@ def test_positions_in_four_views(page, way):
     says(box, "pair 1")
 
 
-def test_positions_as_table_picture_and_data(page, served, tmp_path):
+def test_steps_as_table(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-steps")
+    box.get_by_label("More").click()
+    box.get_by_role("button", name="Show as table").click()
+    table = box.get_by_role("region", name="The figure as a table")
+    assert table.locator("tbody tr").nth(1).inner_text().split("\t") == (
+        ["cat", "6", "4.24", "4.24", "97.2 %", "(1, 0)"]
+    )
+    box.get_by_label("output, mat, column 1:").click()
+    table.get_by_text("What “mat” takes").wait_for()
+
+
+def test_positions_as_table_and_data(page, served, tmp_path):
     box = widget(visit(page, served + CHAPTER), "positional-encoding")
-    assert "<rect" in saved(page, box, "picture", tmp_path / "map.svg")
-    box.get_by_label("Show", exact=True).select_option("waves")
-    picture = saved(page, box, "picture", tmp_path / "waves.svg")
-    assert "polyline" in picture and "var(" not in picture
     assert saved(page, box, "data", tmp_path / "p.csv").count("\n") == 101
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
@@ -71,16 +79,57 @@ def test_positions_as_table_picture_and_data(page, served, tmp_path):
 
 def test_heads_of_a_layer_for_each_token(page, way):
     box = widget(visit(page, way + CHAPTER), "multi-head")
-    box.get_by_label("Layer", exact=True).select_option("19")
-    box.get_by_role("button", name="·mat").click()
-    says(box, "For “mat” head 4 adds most")
-    assert box.locator("tbody tr").count() == 9
-    page.keyboard.press("ArrowLeft")
-    says(box, "For “the”")
+    says(box, "For “mat” 7 of 9 heads look most at the start. Head 4 adds most")
+    box.get_by_role("button", name="·cat").click()
+    says(box, "For “cat” ")
+    assert box.locator(".lmk-multi-later").count() == 5, "what comes after cat"
+    box.get_by_label("Layer", exact=True).fill("24")
+    says(box, "End to end they add")
+    panel = box.locator("[data-head='6']")
+    panel.locator("rect").first.click(position={"x": 4, "y": 4})
+    says(box, "Head 6 takes for “cat”")
+    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "true"
+    assert box.locator(".lmk-multi-faint").count() == 8
+    panel.locator("rect").first.click(position={"x": 4, "y": 4})
+    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "false"
+
+
+def test_heads_by_keyboard_alone(page, served):
+    box = widget(visit(page, served + CHAPTER), "multi-head")
+    box.get_by_role("button", name="head 0").focus()
+    page.keyboard.press("Enter")
+    says(box, "Head 0 takes for “mat”")
+    page.keyboard.press("ArrowRight")
+    says(box, "Head 1 takes for “mat”")
+    assert page.evaluate("document.activeElement.title").startswith("head 1: ")
+    page.keyboard.press("ArrowUp")
+    says(box, "Head 1 takes for “the”")
     assert page.evaluate("document.activeElement.textContent") == "·the"
+    page.keyboard.press("Escape")
+    says(box, "For “the” ")
+    for _ in range(2):  # the group of heads, and before it the layer
+        page.keyboard.press("Shift+Tab")
+
+
+def test_heads_as_table_and_data(page, served, tmp_path):
+    box = widget(visit(page, served + CHAPTER), "multi-head")
+    data = saved(page, box, "data", tmp_path / "heads.csv")
+    assert data.count("\n") == 1 + 30 * 9 * 7
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
     assert box.get_by_role("table").locator("tbody tr").count() == 9
+    box.get_by_role("button", name="start", exact=True).click()
+    box.get_by_text("Layer 19: what each head takes for the start").wait_for()
+
+
+def test_on_a_phone_every_head_can_be_touched(new_page, served):
+    box = widget(visit(new_page(390, 844), served + CHAPTER), "multi-head")
+    buttons = box.locator(".lmk-multi button").all()
+    assert len(buttons) == 9 + 8
+    sizes = [button.bounding_box() for button in buttons]
+    assert min(min(size["width"], size["height"]) for size in sizes) >= 24
+    inside = box.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    assert inside, "nothing scrolls sideways"
 
 
 def test_the_chapter_fits_a_phone_and_axe_finds_nothing(new_page, served):

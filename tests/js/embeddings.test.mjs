@@ -1,7 +1,7 @@
-import { centredGram, eigen, onPlane, spelling, vectorTable } from "/lmkit/widgets/word_vectors.mjs";
-import { completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
-import { labels, next, principal } from "/lmkit/widgets/embedding_map.mjs";
-import { cosines, mostAlike, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
+import { centredGram, eigen, labels, onPlane, spelling, vectorTable } from "/lmkit/widgets/word_vectors.mjs";
+import { captions, completions, parse, ranking, reading, solve } from "/lmkit/widgets/embedding_arithmetic.mjs";
+import { next, principal } from "/lmkit/widgets/embedding_map.mjs";
+import { cosines, mostAlike, place, reading as readBank, unpack } from "/lmkit/widgets/contextual_bank.mjs";
 import { unpack as unpackFile } from "/book/site/vectors.mjs";
 import { lastToken } from "/book/site/worker.mjs";
 import { close, equal, test, throws, vectors } from "./harness.mjs";
@@ -25,6 +25,13 @@ test("what is no sum is refused in the words of Python", async () => {
   const { refused } = await vectors("embeddings");
   for (const [text, said] of refused) throws(() => parse(text), new RegExp(`^${said.replace(/[.+]/g, "\\$&")}$`));
   throws(() => parse("a + b + c + d + e + f + g"), /has 7 words; here it may have 6/);
+});
+
+test("nothing is near to a sum of nothing, and a hyphen in a known word is no minus", async () => {
+  const table = vectorTable((await vectors("embeddings")).packed);
+  throws(() => solve(table, "king - king"), /taken away again: no word is near to nothing/);
+  equal(parse("x-ray-king").words, ["x", "ray", "king"]);
+  equal(parse("x-ray - king", table.has), { words: ["x-ray", "king"], signs: [1, -1] });
 });
 
 test("unknown words are offered the spelling that Python offers", async () => {
@@ -64,6 +71,19 @@ test("the rule leaves inputs out, and the reading line says so", () => {
   equal(reading({ ...answer, words: ["man"] }, true).includes("changes nothing"), true);
 });
 
+test("arrows' names keep the order of their tips and cover none of each other", () => {
+  for (let k = 0; k < 200; k++) captions([[50, k / 7], [50, k / 7], [51, k / 7]], ["a", "b", "c"]); // each comes to its end
+  const tips = [[90, 20], [92, 21], [91, 18], [-60, 10], [-61, 12], [3, -40], [40, 22]];
+  const texts = captions(tips, ["the sum", "a", "dissatisfied", "left", "lower", "up", "between"]);
+  const byTip = [...tips.keys()].sort((i, j) => tips[i][1] - tips[j][1]);
+  for (const [k, i] of byTip.entries()) {
+    for (const j of byTip.slice(k + 1)) {
+      const beside = texts[i].right <= texts[j].left || texts[j].right <= texts[i].left;
+      equal(beside || texts[j].y - texts[i].y >= 9 - 1e-5, true, `${i} and ${j}`);
+    }
+  }
+});
+
 test("principal axes are those of Python", async () => {
   const { rows, places } = await vectors("embeddings");
   closeAll(principal(rows).places, places, 1e-4, "places");
@@ -95,9 +115,18 @@ test("the bank's reading line says when all vectors are equal", () => {
   equal(readBank(["a", "b", "c"], same, -1, false), "All 3 vectors are equal, whatever the sentence.");
   const matrix = [[1, 0.5, 0.1], [0.5, 1, 0.2], [0.1, 0.2, 1]];
   equal(readBank(["a", "b", "c"], matrix, 0, true), "“a” is most like “b”, cosine 0.500 after the mean is subtracted.");
+  equal(readBank(["a", "b", "c"], matrix, 2, false, 1), "“c” and “b”: cosine 0.200.");
+});
+
+test("the word is found where it stands as a word", () => {
+  equal(place("The riverbank is near the bank.", "bank"), 26);
+  equal(place("İstanbul has a BANK.", "bank"), 15);
+  equal(place("The banker left.", "bank"), -1);
+  equal(place("Is C++ hard?", "c++"), 3);
 });
 
 test("a word is found where it ends", () => {
+  equal(lastToken(["<s>", "İst", "anbul", " BANK", "!"], "", "bank"), 3);
   equal(lastToken(["<s>", "The", " river", "bank", " bank", "."], "", "bank"), 4);
   equal(lastToken(["<s>", " un", "bel", "iev", "able"], "", "unbelievable"), 4);
   throws(() => lastToken(["<s>", "bank", "er"], "banker", "bank"), /“bank” does not stand as a word in “banker”/);

@@ -1,7 +1,6 @@
 import { link, parseLink } from "/lmkit/widgets/live.mjs";
 import { column, effectReading, greatest, reading, rows, withoutFirst } from "/lmkit/widgets/attention_map.mjs";
 import { reading as written, settingName } from "/lmkit/widgets/generate.mjs";
-import { judgeNumber, judgeOrder, readNumber, shuffled } from "/lmkit/widgets/quick_check.mjs";
 import { equal, test } from "./harness.mjs";
 
 test("a link comes back as it was sent", () => {
@@ -52,24 +51,4 @@ test("a run's reading counts first guesses and surprise", () => {
   const token = (i, p, first) => ({ t: "x", i, p, top: [{ i: first, t: "y", p: 0.5 }] });
   equal(written([token(1, 0.5, 1), token(2, 0.25, 3)], true), "2 tokens, 1 of them the model's first guess; 1.04 nats of surprise a token. Then the model ended the text.");
   equal(settingName({ temperature: 0.7, top_k: 5, top_p: 1, seed: 2 }), "temperature 0.7, top-k 5, seed 2");
-});
-
-test("numbers are read as people write them", () => {
-  equal(["1.5", "1,5", "−2", " 12 345 ", "25%", "1.2e-3", "3 × 10^-2", ".5"].map(readNumber), [1.5, 1.5, -2, 12345, 0.25, 0.0012, 0.03, 0.5]);
-  equal(["", "abc", "1.2.3", "0x10", "Infinity", "1,234,567"].map(readNumber), [null, null, null, null, null, null]);
-});
-
-test("a number is judged by its tolerance and its usual mistakes", () => {
-  const question = { answer: 4, tolerance: 0.01, why: "yes.", wrong: [{ answer: 64, why: "whole text." }] };
-  equal(judgeNumber(question, 4.005), { right: true, why: "yes." });
-  equal(judgeNumber(question, 64).why, "whole text.");
-  equal(judgeNumber(question, 3).why.includes("smaller"), true);
-});
-
-test("an order is never shown solved, and the first wrong place is named", () => {
-  for (const name of ["a", "b", "c", "d", "e", "f", "g"]) equal(shuffled(["x", "y", "z"], name).join() === "0,1,2", false);
-  equal(shuffled(["x", "y", "z"], "a"), shuffled(["x", "y", "z"], "a"));
-  const question = { items: ["one", "two", "three"], why: "so." };
-  equal(judgeOrder(question, [0, 1, 2]), { right: true, why: "so." });
-  equal(judgeOrder(question, [0, 2, 1]).why, "The first is in place. “three” comes later than place 2.");
 });

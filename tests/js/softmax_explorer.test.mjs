@@ -31,4 +31,6 @@ test("the sentence under the softmax speaks of the last touch", () => {
   equal(reading(words, z, 0, 0.5, "temperature"), "Temperature 0.5 divides the differences between logits by 0.5: the greatest gains. “cat” has 86.7 %.");
   equal(reading(words, z, 0, 2, "temperature").includes("the shares come closer to each other"), true);
   equal(reading(words, [0, 1, 0], 0, 0), "Temperature 0 is the limit: “dog” has the greatest logit and takes everything.");
+  equal(reading(words, [1, 1, 1], 0, 0.5, "temperature"), "All logits are equal, so each word has 1/3 = 33.3 % at any temperature: only differences count.");
+  equal(reading(words, [2, 1, 2], 0, 0), "Temperature 0 is the limit: of the greatest logits the first, that of “cat”, takes everything.");
 });

@@ -1,4 +1,4 @@
-import { bpeCutter, byteTokens, characterCutter, cutBytes, normalise, reading as readCuts, wordCutter, wordPieceCutter } from "/lmkit/widgets/tokenizer_playground.mjs";
+import playground, { bpeCutter, byteTokens, characterCutter, cutBytes, normalise, reading as readCuts, wordCutter, wordPieceCutter } from "/lmkit/widgets/tokenizer_playground.mjs";
 import { length, reading, train } from "/lmkit/widgets/bpe_trainer.mjs";
 import { equal, test, vectors } from "./harness.mjs";
 
@@ -48,8 +48,60 @@ test("the reading lines say what is seen", () => {
   equal(reading(learned, 0), "The text has 8 tokens, each a byte. Next: “a” and “b” stand together 3 times.");
   equal(reading(learned, 1).startsWith("Merge 1 made “ab”: the text fell from 8 to 5 tokens."), true);
   equal(reading(learned, learned.states.length - 1).endsWith("nothing is left to merge."), true);
+  equal(reading(train("x"), 0), "The text has 1 token, each a byte. Every word is one token: nothing is left to merge.");
+  equal(reading(train("a".repeat(64)), 6), `Merge 6 made “${"a".repeat(20)}…”: the text fell from 2 to 1 token. Every word is one token: nothing is left to merge.`);
+  equal(reading(train(" ".repeat(4)), 2).startsWith("Merge 2 made “····”"), true);
   equal(reading(train(""), 0), "Type a text to learn from.");
+  equal(reading(learned, 1, false), "Merge 1 made “ab”: the text fell from 8 to 5 tokens. Which pair stands together most often now?");
+  const long = train(Array.from({ length: 90 }, (_, i) => String.fromCharCode(0x4e00 + 7 * i)).join(""));
+  equal(reading(long, 60).endsWith(" tokens. Here the figure stops."), true, "no pair is promised that cannot be merged");
   const rows = [{ name: "words", tokens: [{ t: "<unk>", i: 0, of: "x" }] }, { name: "bytes", tokens: cutBytes("xyz") }, { name: "MiniLM", tokens: null }];
   equal(readCuts("xyz", rows), "3 characters: from 1 token (words) to 3 (bytes). Not all of it is known to words.");
   equal(readCuts("", rows), "Type a text, or choose an example.");
+});
+
+/** A widget's model whose kernel gives these answers, one after another; an Error is refused with. */
+function withKernel(state, answers) {
+  const listeners = [];
+  const requests = [];
+  return {
+    requests,
+    get: (name) => state[name],
+    set: (name, value) => ((state[name] = value), listeners.forEach((fn) => fn())),
+    on: (_, fn) => listeners.push(fn),
+    off: () => {},
+    save_changes: () => {},
+    can: () => true,
+    ask: async ({ text }) => {
+      requests.push(text);
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+}
+
+const SMALL = { corpus_name: "x", words: "<unk> a", characters: "ab", merges: "a b", pieces: "[UNK] a", text: "a", ids: false };
+
+test("a kernel that refuses is told, for that text alone, and asked again", async () => {
+  const stored = { text: "a", about: "one", smollm2: [{ t: "a", i: 1 }], minilm: [{ t: "a", i: 1 }] };
+  const model = withKernel({ ...SMALL, examples: [stored] }, [new Error("Out of order."), { smollm2: [{ t: "b", i: 2 }], minilm: [{ t: "b", i: 2 }] }]);
+  const el = document.createElement("div");
+  const close = playground.render({ model, el });
+  const says = () => el.querySelector(".lmk-reading").textContent;
+  const row = (name) => el.querySelector(`[aria-label="${name}"] .lmk-cut-chips`).textContent;
+  const rest = () => new Promise((resolve) => setTimeout(resolve));
+  equal(says().startsWith("1 character"), true);
+  model.set("text", "b");
+  model.set("ids", true); // while the kernel is being asked
+  equal(row("SmolLM2"), "asking the kernel …");
+  await rest();
+  equal([says(), row("SmolLM2"), model.requests], ["Out of order.", "no answer", ["b"]]);
+  model.set("text", "a");
+  equal(says().startsWith("1 character"), true, "another text is read as ever:");
+  model.set("ids", false);
+  model.set("text", "b");
+  await rest();
+  equal([row("SmolLM2"), says().startsWith("1 character"), model.requests], ["b", true, ["b", "b"]]);
+  close();
 });

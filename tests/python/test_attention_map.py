@@ -40,9 +40,28 @@ def test_it_needs_a_text():
         AttentionMap(Toy())
 
 
-def test_heads_are_none_by_default_and_cost_nothing():
-    widget = AttentionMap(smollm.load(), "a")
+class Counted:
+    """A model that counts how often it is run."""
+
+    def __init__(self, lm):
+        self.lm, self.runs = lm, []
+
+    def __call__(self, ids, **options):
+        self.runs.append(options)
+        return self.lm(ids, **options)
+
+    def __getattr__(self, name):
+        return getattr(self.lm, name)
+
+
+def test_a_text_is_run_once_and_once_more_for_each_head():
+    lm = Counted(smollm.load())
+    widget = AttentionMap(lm, "a")
     assert (widget.heads, widget.effects, widget.off) == ([], [], False)
+    assert lm.runs == [{}]
+    found = [{"label": "one", "layer": 1, "head": 2, "score": 1}]
+    AttentionMap(lm, "a", "b", heads=found)
+    assert lm.runs[1:] == [{}, {}, *2 * [{"ablate": [(1, 2)]}]]
 
 
 def test_the_effect_of_each_head_is_stored_and_any_other_is_answered():

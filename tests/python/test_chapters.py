@@ -5,6 +5,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,10 +14,17 @@ from lmkit import exercises
 ROOT = Path(__file__).parent.parent.parent
 EXERCISES = {
     "02-tokenization": {"count_pairs", "decode_bytes", "update_counts", "fewest_pieces"},
+    "03-embeddings": {"cosine_similarity", "analogy", "skip_gram_pairs", "sgns_loss"},
+    "04-sequence-modeling": {"mean_nll", "add_k", "bits_per_character", "beam_step"},
     "05-recurrent-networks": {"rnn_states", "clip_by_norm", "lstm_step", "gru_step"},
     "06-transformers": {"causal_weights", "several_heads", "sinusoids", "attend_next"},
 }
-FORMULAS = {"05-recurrent-networks": 7, "06-transformers": 16}  # at the least
+# at the least
+FORMULAS = {
+    "04-sequence-modeling": 17,
+    "05-recurrent-networks": 7,
+    "06-transformers": 16,
+}
 every_chapter = pytest.mark.parametrize("chapter", EXERCISES)
 
 
@@ -33,7 +41,7 @@ def cells(folder, chapter):
 def test_the_solutions_that_are_shown_pass_the_checks(folder, chapter):
     folds = [c for c in cells(folder, chapter) if "<details>" in c]
     code = "\n".join(re.findall(r"```python\n(.*?)```", "\n".join(folds), re.DOTALL))
-    given = {"math": math, "torch": torch}
+    given = {"math": math, "torch": torch, "np": np}
     solutions = dict(given)
     exec(code, solutions)
     defined = {name for name, value in solutions.items() if given.get(name) is not value}
@@ -48,6 +56,12 @@ def test_the_notebook_of_exercises_has_a_stub_and_a_check_for_each(chapter):
     for name in EXERCISES[chapter]:
         assert f"def {name}(" in text and f'check("{name}", {name})' in text
     assert text.count("raise NotImplementedError") == len(EXERCISES[chapter])
+
+
+@every_chapter
+def test_a_chapter_leads_to_its_exercises_and_they_back(chapter):
+    assert f"](../exercises/{chapter}.ipynb)" in "\n".join(cells("notebooks", chapter))
+    assert f"](../notebooks/{chapter}.ipynb)" in "\n".join(cells("exercises", chapter))
 
 
 @pytest.mark.parametrize(("chapter", "least"), FORMULAS.items())

@@ -13,7 +13,11 @@ from lmkit.widgets.contextual_bank import last_piece, last_token, pack, unpack
 from lmkit.widgets.embedding_arithmetic import left_out, packed, parse, rounded, solve
 
 VECTORS = Path(__file__).parent.parent / "data" / "embeddings.json"
-WORDS = ["king", "queen", "man", "woman", "prince", "dog", "cat", "paris", "been", "seen"]
+WORDS = ["king", "queen", "man", "woman", "prince", "dog", "cat", "paris", "been", "seen", "x-ray"]
+
+
+SPELT = ("qeen", "KING", "sen", "zzzzzz", "pari", "kat", "ca", "東京", "😀", "pricne", "q" * 40)
+REFUSED = ("", "king -", "king queen", "king + - man", "king +- man", "+")
 
 
 def toy():
@@ -26,14 +30,15 @@ def contents():
     """Sums, spellings, principal axes and Gram matrices, as Python has them."""
     table = rounded(toy(), len(WORDS))
     sums = ["king - man + woman", "dog", "Cat + dog − paris", "king + king", "- man + queen"]
+    sums += ["king-man+woman", "x-ray - dog", "king −man"]
     rows = np.random.default_rng(4).normal(size=(9, 5)) * [5, 3, 1, 1, 1]
     gram = rows @ rows.T
     centred = rows - rows.mean(0)
     return {
         "packed": packed(table),
         "solved": [{"text": text, **solve(table, text)} for text in sums],
-        "spelt": [[w, table.spelling(w)] for w in ("qeen", "KING", "sen", "zzzzzz", "pari", "kat")],
-        "refused": [[text, refused(text)] for text in ("", "king -", "king queen", "king + - man")],
+        "spelt": [[w, table.spelling(w)] for w in SPELT],
+        "refused": [[text, refused(text)] for text in REFUSED],
         "rows": rows.round(6).tolist(),
         "places": pca(rows.round(6)).round(5).tolist(),
         "gram": gram.tolist(),
@@ -70,6 +75,18 @@ def test_a_sum_is_that_of_unit_vectors():
     ][:8]
     units = np.array([table.unit[table.id(w)] for w in ("king", "man", "woman")])
     np.testing.assert_allclose(np.array(answer["gram"])[:3, :3], units @ units.T, atol=1e-4)
+
+
+def test_a_hyphen_is_a_minus_where_it_makes_no_known_word():
+    assert parse("x-ray-king", {"x-ray-king"}) == (["x-ray-king"], [1])
+    assert parse("x-ray - king", {"x-ray"}) == (["x-ray", "king"], [1, -1])
+    assert parse("x-ray-king") == (["x", "ray", "king"], [1, -1, -1])
+    assert parse("-king+man") == (["king", "man"], [-1, 1])
+
+
+def test_nothing_is_near_to_a_sum_of_nothing():
+    with pytest.raises(ValueError, match="taken away again: no word is near to nothing"):
+        solve(toy(), "king - king")
 
 
 def test_arithmetic_stores_answers_and_hands_out_vectors():
@@ -141,6 +158,10 @@ def test_bank_stores_the_dot_products_of_each_layer():
     np.testing.assert_allclose(unpack(gpt["grams"][0])[0], [(8 * x + 1) / 2 for x in (8, 10, 8)])
     assert unpack(bert["grams"][0]).shape == (3, 3)
     assert "The bank." in widget.summary()
+    widget.which = 2  # GloVe has no layer 1
+    assert "GloVe, layer 0" in widget.fallback()
+    with pytest.raises(ValueError, match="3 sentences need as many senses or none, not 2"):
+        ContextualBank(toy(), Bert(), Gpt(), sentences, "bank", senses=["money", "river"])
     reply = widget.answer({"kind": "word-vectors", "sentences": sentences[:2], "word": "bank"})
     assert len(reply["models"][0]["grams"][0]) == 3
     for bad, said in [
@@ -159,6 +180,7 @@ def test_a_word_is_found_where_it_ends():
         last_piece(["[CLS]", "un", "##do"], ["un"], "undo", "un")
     assert last_token(["<s>", "The", " river", "bank", " bank", "."], "", "bank") == 4
     assert last_token(["<s>", " un", "bel", "iev", "able"], "", "unbelievable") == 4
+    assert last_token(["<s>", "İst", "anbul", " BANK", "!"], "", "bank") == 3  # "İ".lower() is two
 
 
 def test_unpack_undoes_pack_with_negative_entries():

@@ -140,6 +140,12 @@ def test_unknown_word_with_nothing_near_says_how_many_there_are(glove):
         glove.most_similar("zzqqxxzz")
 
 
+@pytest.mark.parametrize("word", ["", "東京", "😀", "qx", "xqz", "king-man+woman", 40 * "q"])
+def test_no_spelling_is_offered_that_shares_hardly_a_letter(glove, word):
+    """Two edits of a long word are more strings than fit into memory."""
+    assert glove.spelling(word) is None
+
+
 def test_edits_are_all_strings_at_distance_one():
     once = set(edits("ab"))
     assert {"b", "a", "ba", "xb", "ax", "xab", "axb", "abx"} <= once and "abcd" not in once
@@ -150,18 +156,35 @@ def test_wrong_arguments_are_sentences(glove):
         load_glove(0)
     with pytest.raises(ValueError, match="2 words need as many vectors"):
         WordVectors(["a", "b"], np.ones((3, 2)))
+    with pytest.raises(ValueError, match="a word stands twice"):
+        WordVectors(["a", "a"], np.eye(2))
     with pytest.raises(ValueError, match="at least one word"):
         glove.most_similar([])
+    with pytest.raises(ValueError, match=r"a vector has 50 numbers here, and this one .*\(3,\)"):
+        glove.similarity("king", np.ones(3))
+    with pytest.raises(ValueError, match="needs two pairs of known words, not 1"):
+        glove.evaluate_similarity([("cat", "dog", 9.0), ("cat", "zzqqxx", 1.0)])
     with pytest.raises(
         ValueError, match="no test is called 'men'; there are wordsim353, simlex999"
     ):
         embeddings.read_pairs("men")
 
 
+def test_questions_of_which_no_word_is_known_count_nothing(glove):
+    assert glove.evaluate_analogies([]) == {}
+    assert glove.evaluate_analogies([("s", "zzqq", "a", "b", "c")]) == {}
+
+
+def test_nearest_takes_a_word_or_its_vector(glove):
+    by_word, by_vector = glove.nearest("frog", 5), glove.nearest(glove["frog"], 5)
+    assert [w for w, _ in by_word] == [w for w, _ in by_vector] and by_word[0][0] == "frog"
+
+
 def test_int8_keeps_the_directions(glove):
     rows = quantise(glove.vectors[:2000]).astype(float)
     cosines = (rows * glove.unit[:2000]).sum(1) / np.linalg.norm(rows, axis=1)
     assert rows.min() >= -127 and np.abs(rows).max(1).min() == 127 and cosines.min() > 0.9995
+    assert quantise(np.zeros((1, 3))).tolist() == [[0, 0, 0]]
 
 
 def test_topn_beyond_the_vocabulary_gives_all():
@@ -170,13 +193,16 @@ def test_topn_beyond_the_vocabulary_gives_all():
     assert len(few.most_similar("a", topn=10, exclude_inputs=False)) == 3
 
 
-def test_the_site_gets_the_same_words_and_bytes(glove):
+def test_the_site_gets_the_same_words_and_bytes():
     from lmkit import assets
     from tools import word_vectors
 
-    stream = io.BytesIO(word_vectors.pack(assets.path("glove"), 500))
+    folder = assets.path("glove")
+    stream = io.BytesIO(word_vectors.pack(500))
     size = int.from_bytes(stream.read(4), "little")
-    assert stream.read(size).decode().split("\n") == glove.words[:500]
-    np.testing.assert_array_equal(
-        np.frombuffer(stream.read(), np.int8).reshape(500, 50), quantise(glove.vectors[:500])
-    )
+    words = (folder / "words.txt").read_bytes().split(b"\n")[:500]
+    assert stream.read(size).split(b"\n") == words
+    stored = np.frombuffer(stream.read(), np.int8).reshape(500, 50)
+    vectors = np.load(folder / "vectors.npy")[:500].astype(float)
+    scaled = 127 * vectors / np.abs(vectors).max(1, keepdims=True)
+    np.testing.assert_allclose(stored, scaled, atol=0.5 + 1e-9, rtol=0)

@@ -28,6 +28,8 @@ def test_questions_fit_the_schema_and_stand_in_their_chapter(file):
     for question in chapter["questions"]:
         widget = "SynthesisQuestion" if question["kind"] == "synthesis" else "QuickCheck"
         assert f'{widget}(\\"{question["id"]}\\")' in notebook
+        if "reasons" in question:
+            assert len(question["reasons"]) == len(question["items"]) - 1
 
 
 def test_ids_are_unique_in_the_book():

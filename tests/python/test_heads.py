@@ -42,6 +42,12 @@ def test_induction_looks_behind_the_earlier_copy():
     assert heads.induction(map_of(0, 0, 0, 0, 2, 0, 0), 3).item() == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("period", [0, 4, 9])
+def test_without_a_second_turn_there_is_no_induction(period):
+    with pytest.raises(ValueError, match=f"a text of 5 does not repeat after {period} tokens"):
+        heads.induction(map_of(0, 0, 0, 0, 0), period)
+
+
 def test_a_pronoun_resolves_to_the_noun_with_more_weight():
     weights = torch.tensor([0.2, 0.5, 0.2, 0.1]).expand(1, 1, 4, 4)
     assert heads.resolves(weights, 3, 1, [0, 2]).item() == 1

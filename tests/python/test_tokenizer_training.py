@@ -148,12 +148,26 @@ def test_special_tokens_come_first_and_are_not_forged():
     assert tokenizer.encode("<|end|>", special=True) == [0]
 
 
+def test_a_special_token_that_the_text_spells_out_is_not_forged_by_a_merge():
+    tokenizer = BPETokenizer.train("ab ab ab", 300, special=["ab", "a"])
+    assert tokenizer.special == {"ab": 0, "a": 1}
+    assert tokenizer.merges[0] == ("a", "b")
+    assert not {0, 1} & set(tokenizer.encode("a ab ab"))
+    assert tokenizer.decode(tokenizer.encode("a ab ab")) == "a ab ab"
+
+
+@pytest.mark.parametrize("kind", [WordTokenizer, CharTokenizer, WordPiece])
+def test_a_vocabulary_without_the_unknown_token_is_told(kind):
+    with pytest.raises(ValueError, match=f"vocab must hold '{regex.escape(kind.unknown)}', for"):
+        kind({"a": 0})
+
+
 def test_training_says_what_is_wrong():
     with pytest.raises(ValueError, match="at least 257, for the 256 bytes and 1 special tokens"):
         BPETokenizer.train("a", 256, special=["<|end|>"])
     with pytest.raises(TypeError, match="train needs a str, not bytes"):
         BPETokenizer.train(b"a", 300)
-    with pytest.raises(ValueError, match="vocab_size must be at least 3"):
+    with pytest.raises(ValueError, match="at least 3, for the text's characters, not 2"):
         WordPiece.train("ab", 2)
     with pytest.raises(ValueError, match="1 or more, for <unk>, not 0"):
         WordTokenizer.train("a", 0)
@@ -303,6 +317,20 @@ def test_other_files_are_told(tmp_path, minilm_file):
     other.save(str(tmp_path / "w.json"))
     with pytest.raises(ValueError, match="does not split text as GPT-2 does"):
         BPETokenizer.load(tmp_path / "w.json")
+    prefixed = oracle_bpe("a", 256)
+    prefixed.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    normalised = oracle_bpe("a", 256)
+    normalised.normalizer = normalizers.NFC()
+    for other, why in [(prefixed, "add_prefix_space"), (normalised, "NFC")]:
+        other.save(str(tmp_path / "o.json"))
+        with pytest.raises(ValueError, match=f"does not split text as GPT-2 does, but by .*{why}"):
+            BPETokenizer.load(tmp_path / "o.json")
+    for rules in ({"lowercase": False}, {"strip_accents": False}):
+        cased = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+        cased.normalizer = normalizers.BertNormalizer(**rules)
+        cased.save(str(tmp_path / "c.json"))
+        with pytest.raises(ValueError, match="keeps capitals or accents"):
+            WordPiece.load(tmp_path / "c.json")
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(ValueError, match=r"x\.json is no tokenizer\.json"):
         WordPiece.load(tmp_path / "x.json")

@@ -1,10 +1,14 @@
 """The widgets of chapter 2; the browser is held to the same vectors (tests/js/tokenizers…)."""
 
 import json
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import regex
 from test_tokenizers import TEXTS
+from traitlets import TraitError
 
 from lmkit import assets
 from lmkit.tokenizers import (
@@ -18,7 +22,8 @@ from lmkit.tokenizers import (
 from lmkit.widgets import BPETrainer, TokenizerPlayground
 from tools import vocabularies
 
-DATA = Path(__file__).parent.parent / "data" / "tokenizers.json"
+ROOT = Path(__file__).parent.parent.parent
+DATA = ROOT / "tests" / "data" / "tokenizers.json"
 LEARN = [
     "low low low low low lower lower newest newest newest newest newest newest widest widest",
     "aaaa aaa aa a aaaaaaaa",
@@ -90,6 +95,7 @@ def test_playground_answers_for_any_text(playground, oracle_tokenizer):
 
 def test_playground_has_a_plain_face(playground):
     assert "A|ry|a| is| amazing|!" in playground.summary()
+    assert f"{'bytes':>10} {16:>4}  A|r|y|a| |i|s| " in playground.summary()
     assert "<td>arya|is|amazing|!</td>" in playground.fallback()
     assert playground.summary() == playground.summary()
 
@@ -99,8 +105,24 @@ def test_trainer_has_a_plain_face():
     assert widget.summary().startswith("After 2 merges (e+s, es+t): l|o|w| |l|o|w|")
     assert "<td>est</td>" in widget.fallback()
     assert BPETrainer("").summary() == "After 0 merges (): "
+    assert BPETrainer("ab ab", step=50).summary() == "After 2 merges (a+b, ·+ab): ab| ab"
+    for step in (-1, 61):
+        with pytest.raises(TraitError, match="'step' trait of a BPETrainer"):
+            BPETrainer("ab ab", step=step)
     with pytest.raises(ValueError, match="2,001 characters; here it may have 2,000"):
         BPETrainer("a" * 2001)
+
+
+def test_the_chapters_code_and_its_figure_merge_the_same_pairs():
+    notebook = json.loads((ROOT / "notebooks" / "02-tokenization.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"]]
+    code = {"Counter": Counter, "pairwise": pairwise}
+    for name in ("join", "train"):
+        exec(next(cell for cell in cells if cell.startswith(f"def {name}(")), code)
+    pieces = [list(piece) for piece in regex.findall("·?[^·]+", LEARN[0].replace(" ", "·"))]
+    alphabet = sorted({char for piece in pieces for char in piece})
+    merges, _ = code["train"](pieces, {char: i for i, char in enumerate(alphabet)}, 15)
+    assert merges == BPETrainer(LEARN[0])._merges()
 
 
 def test_vocabularies_of_the_site_are_the_real_ones(model, tmp_path):

@@ -63,6 +63,12 @@ def test_attention_says_what_is_wrong():
         attention(x, x, x, torch.zeros(3, 3))
 
 
+@pytest.mark.parametrize("ids", [[[0, 37]], [[-1, 3]]])
+def test_ids_that_the_vocabulary_does_not_have_are_a_sentence(ids):
+    with pytest.raises(ValueError, match=r"must lie between 0 and 36; .* that of the tokenizer"):
+        GPT(CONFIG)(torch.tensor(ids))
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("causal", [True, False])
 def test_multi_head_attention_is_torchs(causal, bias):

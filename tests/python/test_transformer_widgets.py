@@ -154,6 +154,7 @@ def test_multi_head_stores_weights_and_lengths(model):
     widget = MultiHead(model, "The cat sat on the mat.", layer=19, token=6)
     one = widget.texts[0]
     assert one["shape"] == [30, 9, 8]
+    assert (one["width"], widget.head) == (576, -1)
     assert len(one["sizes"]) == 30 and len(one["sizes"][0][0]) == 8
     parts = model.head_outputs(model([token["i"] for token in one["tokens"]]))[19]
     assert one["sizes"][19][4][6] == pytest.approx(parts[4, 6].norm().item(), abs=0.006)

@@ -12,13 +12,24 @@ def _unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def _analogy(words, vectors, a, b, c, scale=_unit, left_out=3, signs=(-1, 1, 1), rows=None):
+def _analogy(
+    words,
+    vectors,
+    a,
+    b,
+    c,
+    scale=_unit,
+    left_out=(0, 1, 2),
+    signs=(-1, 1, 1),
+    rows=None,
+    low=-np.inf,
+):
     unit = scale(vectors)
     ids = [words.index(word) for word in (a, b, c)]
     scores = (unit if rows is None else rows(vectors)) @ sum(
         s * unit[i] for s, i in zip(signs, ids, strict=True)
     )
-    scores[ids[:left_out]] = -np.inf
+    scores[[ids[k] for k in left_out]] = low
     return words[int(scores.argmax())]
 
 
@@ -96,7 +107,11 @@ WRONG = {
         lambda u, v: u @ v / (np.abs(u).sum() * np.abs(v).sum()),  # another norm
     ],
     "analogy": [
-        lambda *given: _analogy(*given, left_out=0),  # the inputs come back
+        lambda *given: _analogy(*given, left_out=()),  # the inputs come back
+        lambda *given: _analogy(*given, left_out=(0, 1)),  # c may win
+        lambda *given: _analogy(*given, left_out=(1, 2)),  # a may win
+        lambda *given: _analogy(*given, left_out=(0, 2)),  # b may win
+        lambda *given: _analogy(*given, low=0),  # 0 is not the least score
         lambda *given: _analogy(*given, signs=(1, -1, 1)),  # the wrong way round
         lambda *given: _analogy(*given, scale=lambda x: x),  # lengths left in
         lambda *given: _analogy(*given, rows=lambda x: x),  # lengths left in the candidates
@@ -108,6 +123,7 @@ WRONG = {
         lambda t, w: _pairs(t, w, lambda i, j, w, t: abs(i - j) <= w),  # with the word itself
         lambda t, w: _pairs(t, w, lambda i, j, w, t: t[i] != t[j] and abs(i - j) <= w),  # words
         lambda t, w: sorted(set(_pairs(t, w))),  # repeated pairs lost
+        lambda t, w: _pairs(t, w)[::-1],  # not sorted
     ],
     "sgns_loss": [
         lambda u, v, noise: _loss_loop(u, v, -noise),  # sign of the drawn words
