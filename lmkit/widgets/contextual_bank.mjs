@@ -2,7 +2,7 @@
 //
 // Of each model and layer `grams` holds the dot products of the word's vectors in the sentences, a
 // lower triangle row by row. Cosines, centring and the plane need nothing else.
-import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, choice, csv, download, fits, frame, labelled, number, present, provenance, svg, table, update, watch } from "./kit.mjs";
 import { centredGram, labels, onPlane } from "./word_vectors.mjs";
 
 /** The whole matrix of a lower triangle. */
@@ -238,22 +238,18 @@ class View {
     const at = places.map((place) => place.map((x, k) => (PLANE / 2) * (1 + (k ? -x : x) / reach)));
     const sizes = places.map((_, i) => [i < 9 ? 10 : 18, 14]);
     const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
-    const svg = mark("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
-    svg.append(mark("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
+    const drawing = svg("svg", { viewBox: `0 0 ${PLANE} ${PLANE}`, class: "lmk-senses-plane", role: "img", "aria-label": "The sentences’ vectors in a plane" });
+    drawing.append(svg("path", { d: `M0 ${PLANE / 2}H${PLANE}M${PLANE / 2} 0V${PLANE}` }), ...at.map((_, i) => this.point(i, at[i], names[i], sizes[i])));
     const legend = this.kinds.names.flatMap((name, k) => [this.sign(k), ` ${name} `]);
-    return h("figure", {}, svg, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’. ", ...legend));
+    return h("figure", {}, drawing, h("figcaption", {}, "The plane nearest to the vectors. Numbers are the sentences’. ", ...legend));
   }
 
   /** A mark, its number where there is room for it, and a round place to point at. */
   point(i, [x, y], name, [width, height]) {
     const [, d, colour] = SENSES[this.kinds.numbers[i] % 4];
-    const node = mark("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${colour})` });
-    node.append(mark("circle", { r: 12 }), mark("path", { d }));
-    if (name) {
-      const text = mark("text", { x: name[0] - x + width / 2, y: name[1] - y + height - 3 });
-      text.textContent = String(i + 1);
-      node.append(text);
-    }
+    const node = svg("g", { transform: `translate(${x} ${y})`, style: `--cat:var(--lm-cat-${colour})` });
+    node.append(svg("circle", { r: 12 }), svg("path", { d }));
+    if (name) node.append(svg("text", { x: name[0] - x + width / 2, y: name[1] - y + height - 3 }, String(i + 1)));
     node.addEventListener("pointerenter", () => this.show(i));
     return node;
   }
@@ -289,12 +285,6 @@ class View {
     this.stopPaint();
     this.origin.close();
   }
-}
-
-function mark(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
 }
 
 const render = (host) => present(View, host);

@@ -2,7 +2,7 @@
 //
 // An answer holds the inputs `words` and `signs`, all words `ranked` by cosine with none left out,
 // and `gram`: the dot products of the inputs, the sum and the nearest word that is no input.
-import { h, ask, canAsk, csv, download, fits, frame, freshId, labelled, number, present, table, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, csv, download, fits, frame, freshId, labelled, number, present, svg, table, update, watch } from "./kit.mjs";
 import { onPlane, vectorTable } from "./word_vectors.mjs";
 
 export const SHOWN = 8;
@@ -221,16 +221,14 @@ function arrows({ words, signs, gram, ranked }, exclude) {
   const scale = Math.min(110 / Math.max(extent(0), 0.1), 150 / Math.max(extent(1), 0.1));
   const tips = places.map(([x, y]) => [scale * x, -scale * y]);
   const texts = captions(tips, names);
-  const svg = mark("svg", { viewBox: around(tips, texts), class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
-  svg.append(mark("circle", { r: 1.8, class: "lmk-origin" }));
-  tips.forEach(([x, y], i) => svg.append(mark("line", { x2: x, y2: y, class: kinds[i] }), head([x, y], kinds[i])));
+  const drawing = svg("svg", { viewBox: around(tips, texts), class: "lmk-plane", role: "img", "aria-label": `The words as arrows: ${names.join(", ")}` });
+  drawing.append(svg("circle", { r: 1.8, class: "lmk-origin" }));
+  tips.forEach(([x, y], i) => drawing.append(svg("line", { x2: x, y2: y, class: kinds[i] }), head([x, y], kinds[i])));
   texts.forEach(({ left, right, y }, i) => {
     const toLeft = tips[i][0] < 0;
-    const label = mark("text", { x: toLeft ? right : left, y, class: kinds[i], "text-anchor": toLeft ? "end" : "start" });
-    label.textContent = names[i];
-    svg.append(label);
+    drawing.append(svg("text", { x: toLeft ? right : left, y, class: kinds[i], "text-anchor": toLeft ? "end" : "start" }, names[i]));
   });
-  return h("figure", {}, svg, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all; − marks a word that is taken away."));
+  return h("figure", {}, drawing, h("figcaption", {}, "Arrows of length 1, seen in the plane nearest to them all; − marks a word that is taken away."));
 }
 
 /**
@@ -246,7 +244,7 @@ export function captions(tips, names) {
     const beyond = 1 + 6 / Math.max(Math.hypot(...tips[i]), 1);
     const [x, width] = [tips[i][0] * beyond, 5 * names[i].length];
     const [left, right] = x < 0 ? [x - width, x] : [x, x + width];
-    const blocks = (other) => left < other.right && right > other.left && Math.abs(y - other.y) < LINE;
+    const blocks = (other) => left < other.right && right > other.left && Math.abs(y - other.y) < LINE - 1e-6; // less what rounding adds
     let y = tips[i][1] * beyond + 2.5;
     for (let other; (other = Object.values(placed).find(blocks)); ) y = other.y + LINE;
     placed[i] = { left, right, y };
@@ -267,13 +265,7 @@ function around(tips, texts) {
 
 function head([x, y], kind) {
   const angle = (Math.atan2(y, x) * 180) / Math.PI;
-  return mark("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
-}
-
-function mark(tag, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
+  return svg("path", { d: "M0 0 L-6 2.6 L-6 -2.6 Z", transform: `translate(${x} ${y}) rotate(${angle})`, class: kind });
 }
 
 const render = (host) => present(View, host);

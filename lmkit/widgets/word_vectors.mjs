@@ -1,9 +1,5 @@
 // What the widgets of chapter 3 share: words and their vectors, spelling, principal axes, labels.
-import { thousands } from "./kit.mjs";
-
-/** Signed bytes that were stored as base64, or come as they are. */
-export const signedBytes = (data) =>
-  typeof data === "string" ? Int8Array.from(atob(data), (c) => (c.charCodeAt(0) << 24) >> 24) : data;
+import { thousands, unpacked } from "./kit.mjs";
 
 /**
  * Words and their vectors, of which only the directions count.
@@ -11,7 +7,7 @@ export const signedBytes = (data) =>
  */
 export function vectorTable({ words: lines, vectors }) {
   const words = lines.split("\n");
-  const entries = signedBytes(vectors);
+  const entries = typeof vectors === "string" ? unpacked(vectors, Int8Array) : vectors;
   const d = entries.length / words.length;
   const index = new Map(words.map((word, i) => [word, i]));
   const units = new Float32Array(entries.length);

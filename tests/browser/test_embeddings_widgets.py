@@ -69,7 +69,7 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     says(box, "Put + or - before “queen”")
     field.fill("walked-walk+swim")
     field.press("Enter")
-    says(box, "“swam” is nearest, with cosine")
+    says(box, "“swam” is nearest of all words")
     field.fill("king - king")
     field.press("Enter")
     says(box, "no word is near to nothing")
@@ -84,6 +84,18 @@ def test_arrows_names_are_within_the_picture_and_cover_none(new_page, served, wi
         box.get_by_label("Examples").select_option(text)
         box.get_by_role("img", name=text.split()[-1]).wait_for(timeout=8000)
         assert box.locator(".lmk-plane").evaluate(COVERED) == [], text
+
+
+def test_words_that_do_not_come_are_asked_for_again(page, served, complaints):
+    box = widget(visit(page, served + CHAPTER), "embedding-arithmetic")
+    page.route("**/vectors/*", lambda route: route.abort())
+    for text, said in [("cat + dog", "could not be loaded"), ("walk - walked + swam", "nearest")]:
+        box.get_by_label("Sum", exact=True).fill(text)
+        box.get_by_label("Sum", exact=True).press("Enter")
+        says(box, said)
+        page.unroute("**/vectors/*")
+    assert complaints and all("Failed to load resource" in line for line in complaints)
+    complaints.clear()
 
 
 def test_from_the_disk_there_are_the_stored_sums(page, site):
