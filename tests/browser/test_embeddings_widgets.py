@@ -74,7 +74,7 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     field.press("Enter")
     says(box, "no word is near to nothing")
     box.get_by_label("Leave the inputs out").uncheck()
-    box.locator(".lmk-word").filter(has_text="walked").wait_for(timeout=8000)
+    box.locator(".lmk-word.lmk-chosen").first.wait_for(timeout=8000)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
