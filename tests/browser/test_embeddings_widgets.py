@@ -145,6 +145,21 @@ def test_a_word_of_the_map_has_neighbours_elsewhere_too(page, served):
     assert "london" in box.locator(".lmk-name").all_text_contents()
 
 
+def test_the_whole_map_is_seen_in_full_screen_and_start_again_leads_back(page, served):
+    box = widget(visit(page, served + CHAPTER), "embedding-map")
+    box.get_by_label("animals").uncheck()
+    says(box, "56 words (capitals, people)")
+    box.get_by_role("button", name="Start again").click()
+    says(box, "91 words")
+    box.get_by_role("button", name="Full screen").click()
+    below = "document.querySelector('.lmk-places').getBoundingClientRect().bottom <= innerHeight"
+    page.wait_for_function(f"document.fullscreenElement && {below}")
+    box.get_by_role("button", name="Zoom in").click()
+    box.get_by_role("button", name="Show all").click()
+    marks = box.locator(".lmk-place").evaluate_all("all => all.map(e => e.getBoundingClientRect().y)")
+    assert len(marks) == 91 and 0 < min(marks) and max(marks) < page.evaluate("innerHeight")
+
+
 def test_a_failed_search_changes_nothing(page, served):
     box = widget(visit(page, served + CHAPTER), "embedding-map")
     box.get_by_label("Find a word").fill("bank")
