@@ -6,7 +6,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet install
 SITE := _build/html/index.html
 MODEL ?= 1
 SOURCES := $(shell find _config.yml _toc.yml book exercises notebooks lmkit/widgets lmkit/engine \
-	lmkit/assets.py lmkit/gguf.py tools -type f \
+	lmkit/assets.py lmkit/embeddings.py lmkit/gguf.py tools -type f \
 	-not -path '*/.*' -not -name '*.pyc' -not -name answers.json)
 
 .PHONY: help book serve lab notebooks test bench requirements clean

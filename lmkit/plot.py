@@ -7,6 +7,7 @@ dark. Nothing in its text depends on when or where it was drawn: two runs give t
 import html
 import io
 import re
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,12 @@ def _svg(fig: Figure, alt: str) -> str:
     for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
         legend.set_frame_on(False)
     file = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
+    with (
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}),
+        warnings.catch_warnings(),
+    ):
+        # said when finding a legend's place takes a second: the clock has no place in an output
+        warnings.filterwarnings("ignore", "Creating legend with loc=")
         fig.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]

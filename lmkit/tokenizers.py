@@ -371,9 +371,13 @@ class BPETokenizer(_Vocabulary):
         """
         data = _read(path, "BPE")
         before = data["pre_tokenizer"] or {}
-        kinds = [step["type"] for step in before.get("pretokenizers", [before])]
-        if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]):
-            raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds}")
+        steps = before.get("pretokenizers", [before])
+        kinds = [step.get("type") for step in steps]
+        usual = {"add_prefix_space": False, "use_regex": True, "individual_digits": True}
+        odd = [k for step in steps for k, v in usual.items() if step.get(k, v) != v]
+        odd += [data["normalizer"]["type"]] if data["normalizer"] else []
+        if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]) or odd:
+            raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds + odd}")
         special = {t["content"]: t["id"] for t in data["added_tokens"] if t["special"]}
         vocab = {t: i for t, i in data["model"]["vocab"].items() if t not in special}
         pairs = data["model"]["merges"]
@@ -519,8 +523,15 @@ class WordPiece(_Vocabulary):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a tokenizer.json, such as that of `lmkit.assets.path("minilm")`."""
-        return cls(_read(path, "WordPiece")["model"]["vocab"])
+        """Read a tokenizer.json, such as that of `lmkit.assets.path("minilm")`.
+
+        Raises ValueError where it keeps capitals or accents, as cased BERTs do.
+        """
+        data = _read(path, "WordPiece")
+        rules = data["normalizer"] or {}
+        if not rules.get("lowercase") or rules.get("strip_accents") is False:
+            raise ValueError(f"{path} keeps capitals or accents, and WordPiece here drops both")
+        return cls(data["model"]["vocab"])
 
 
 def _read(path: str | Path, kind: str) -> dict[str, Any]:
@@ -531,4 +542,4 @@ def _read(path: str | Path, kind: str) -> dict[str, Any]:
         raise ValueError(f"{path} is no tokenizer.json") from None
     if found != kind:
         raise ValueError(f"{path} holds a tokenizer of the kind {found}, not {kind}")
-    return {"pre_tokenizer": None, "added_tokens": [], **data}
+    return {"normalizer": None, "pre_tokenizer": None, "added_tokens": [], **data}

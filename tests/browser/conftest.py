@@ -18,7 +18,8 @@ from tools.serve import serve
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
 SOURCES = ["_config.yml", "_toc.yml", "book", "exercises", "notebooks"]
-SOURCES += ["lmkit/widgets", "lmkit/engine", "lmkit/assets.py", "lmkit/gguf.py", "tools"]
+SOURCES += ["lmkit/widgets", "lmkit/engine", "lmkit/assets.py", "tools"]
+SOURCES += ["lmkit/embeddings.py", "lmkit/gguf.py"]
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 

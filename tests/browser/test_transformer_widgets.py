@@ -118,7 +118,7 @@ def test_heads_as_table_and_data(page, served, tmp_path):
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
     assert box.get_by_role("table").locator("tbody tr").count() == 9
-    box.get_by_role("button", name="start").click()
+    box.get_by_role("button", name="start", exact=True).click()
     box.get_by_text("Layer 19: what each head takes for the start").wait_for()
 
 

@@ -1,6 +1,8 @@
 """Figures follow the theme, say what they show, and are the same bytes each time."""
 
+import itertools
 import re
+import warnings
 from xml.etree import ElementTree
 
 from lmkit import plot
@@ -15,6 +17,14 @@ def drawing(alt="A line that rises."):
 
 def test_two_runs_give_the_same_bytes():
     assert drawing().svg == drawing().svg
+
+
+def test_a_slow_machine_leaves_no_warning_in_an_output(monkeypatch):
+    """Matplotlib warns when finding a legend's place takes more than a second."""
+    monkeypatch.setattr("matplotlib.legend.time.perf_counter", itertools.count(0, 60).__next__)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "<svg" in drawing().svg
 
 
 def test_no_colour_is_fixed_and_every_variable_is_a_token():

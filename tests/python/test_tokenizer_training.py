@@ -317,6 +317,20 @@ def test_other_files_are_told(tmp_path, minilm_file):
     other.save(str(tmp_path / "w.json"))
     with pytest.raises(ValueError, match="does not split text as GPT-2 does"):
         BPETokenizer.load(tmp_path / "w.json")
+    prefixed = oracle_bpe("a", 256)
+    prefixed.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    normalised = oracle_bpe("a", 256)
+    normalised.normalizer = normalizers.NFC()
+    for other, why in [(prefixed, "add_prefix_space"), (normalised, "NFC")]:
+        other.save(str(tmp_path / "o.json"))
+        with pytest.raises(ValueError, match=f"does not split text as GPT-2 does, but by .*{why}"):
+            BPETokenizer.load(tmp_path / "o.json")
+    for rules in ({"lowercase": False}, {"strip_accents": False}):
+        cased = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+        cased.normalizer = normalizers.BertNormalizer(**rules)
+        cased.save(str(tmp_path / "c.json"))
+        with pytest.raises(ValueError, match="keeps capitals or accents"):
+            WordPiece.load(tmp_path / "c.json")
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(ValueError, match=r"x\.json is no tokenizer\.json"):
         WordPiece.load(tmp_path / "x.json")
