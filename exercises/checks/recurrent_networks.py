@@ -41,7 +41,7 @@ def clip_by_norm(student):
     hint = "Together they have the norm 5, so each number is divided by 5 and multiplied by c."
     given = [a.clone(), b.clone()]
     expect(student(given, 1.0), [a / 5, b / 5], shown.format(1), hint)
-    again = "clip_by_norm([[3, 0], [[4]]], 1) changed what it was given, which then"
+    again = "The list given to clip_by_norm([[3, 0], [[4]]], 1), looked at again,"
     expect(given, [a, b], again, "Make new tensors: g * s changes nothing, g *= s does.")
     expect(student([a, b], 2.5), [a / 2, b / 2], shown.format(2.5), hint)
     expect(student([a, b], 10.0), [a, b], shown.format(10), "A short gradient stays as it is.")

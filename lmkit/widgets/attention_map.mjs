@@ -2,7 +2,7 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, textField, unpacked, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, svg, textField, unpacked, update, visible, watch } from "./kit.mjs";
 
 /** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
 export const bytes = (weights) =>
@@ -301,15 +301,12 @@ class View {
   linesFace() {
     const { tokens } = this.map;
     const height = 30;
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", `0 0 200 ${tokens.length * height}`);
-    svg.setAttribute("class", "lmk-lines");
-    svg.setAttribute("aria-hidden", "true");
-    svg.style.height = `${tokens.length * height}px`;
-    this.matrix.forEach((row, r) => row.forEach((share, c) => share >= 0.01 && svg.append(line(r, c, share, height))));
+    const tall = tokens.length * height;
+    const lines = this.matrix.flatMap((row, r) => row.flatMap((share, c) => (share >= 0.01 ? [line(r, c, share, height)] : [])));
+    const between = svg("svg", { viewBox: `0 0 200 ${tall}`, class: "lmk-lines", "aria-hidden": "true", style: `height:${tall}px` }, ...lines);
     const left = h("div", { class: "lmk-column" }, ...tokens.map((token, at) => this.label(token, at)));
     const right = h("div", { class: "lmk-column" }, ...tokens.map((token) => chip(token.t === "<|endoftext|>" ? { t: "start" } : token)));
-    return [h("div", { class: "lmk-pair" }, left, svg, right)];
+    return [h("div", { class: "lmk-pair" }, left, between, right)];
   }
 
   rows() {
@@ -361,12 +358,7 @@ class View {
 }
 
 function line(r, c, share, height) {
-  const mark = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  const ends = { x1: 0, y1: (r + 0.5) * height, x2: 200, y2: (c + 0.5) * height };
-  for (const [key, value] of Object.entries(ends)) mark.setAttribute(key, value);
-  mark.style.opacity = share;
-  mark.dataset.row = r;
-  return mark;
+  return svg("line", { x1: 0, y1: (r + 0.5) * height, x2: 200, y2: (c + 0.5) * height, style: `opacity:${share}`, "data-row": r });
 }
 
 /** The likeliest next tokens with the head and without it, two bars each. */

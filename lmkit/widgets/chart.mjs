@@ -1,13 +1,5 @@
 // Lines in a plane for the widgets that need them: axes, marks, a picture that leaves the page.
-import { h, number, scientific } from "./kit.mjs";
-
-/** Make an SVG element; children that are strings become text. */
-export function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
+import { h, number, scientific, svg } from "./kit.mjs";
 
 /**
  * A box that is drawn as wide as it is, and anew when its width changes.

@@ -51,7 +51,7 @@ class View {
     this.zoom = 1;
     this.frame = frame({
       title: "Which words lie together?",
-      tools: [toolButton("+", "Zoom in", () => this.scale(1.5)), toolButton("−", "Zoom out", () => this.scale(1 / 1.5)), toolButton("⟲", "Show all", () => this.home())],
+      tools: [toolButton("+", "Zoom in", () => this.scale(1.5)), toolButton("−", "Zoom out", () => this.scale(1 / 1.5)), toolButton("0", "Show all", () => this.home())],
       menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });

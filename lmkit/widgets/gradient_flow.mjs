@@ -62,7 +62,8 @@ function timesT(w, y) {
   return x;
 }
 
-const map = (f, ...all) => all[0].map((_, k) => f(...all.map((a) => a[k])));
+/** f of up to four arrays, number by number; not of any number of arrays, as a slider waits for it. */
+const map = (f, a, b = a, c = a, d = a) => a.map((x, k) => f(x, b[k], c[k], d[k]));
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 const zeros = () => Array(SIZE).fill(0);
 
@@ -101,13 +102,8 @@ const STEPS = {
     };
     return { h: map((n, z, h) => (1 - z) * n + z * h, n, z, before), back };
   },
-  /** The LSTM again; only its cells hand a gradient on, each multiplied by its forget gate. */
-  "f alone"(state, gate, bias) {
-    const step = STEPS.LSTM(state, gate, bias);
-    return { ...step, back: (grads) => ({ h: zeros(), c: step.back(grads).c }) };
-  },
 };
-export const CURVES = Object.keys(STEPS);
+export const CURVES = [...Object.keys(STEPS), "f alone"];
 
 /** What a network's gate k adds up at a step, and how a gradient comes back through it. */
 function gateAt(t, radius) {
@@ -118,21 +114,34 @@ function gateAt(t, radius) {
   return Object.assign((k, h) => map((a, b) => a + b, pull(k), inner(k, h)), { inner, pull, back });
 }
 
-/**
- * ‖∂L/∂s at T − k‖ / ‖∂L/∂s at T‖ for k from 0 to `length`: s is what is handed on, h and an LSTM's
- * c, and L the sum of h at T. Python's `GradientFlow.curves` has the same by torch's autograd.
- */
-export function curve(kind, { radius, bias, length }) {
+/** A network's steps through the noise, from an empty state. */
+function forward(kind, { radius, bias, length }) {
   const steps = [];
   let state = { h: zeros(), c: zeros() };
   for (let t = 0; t <= length; t++) steps.push((state = STEPS[kind](state, gateAt(t, radius), bias)));
+  return steps;
+}
+
+/** ‖∂L/∂s at T − k‖ / ‖∂L/∂s at T‖ for each k; `along` picks what is handed on. */
+function backward(steps, along = (grads) => grads) {
   let grads = { h: zeros().fill(1), c: zeros() };
-  const norms = steps.reverse().map((step) => {
+  const norms = [...steps].reverse().map((step) => {
     const here = norm([...grads.h, ...(grads.c ?? [])]);
-    grads = step.back(grads);
+    grads = along(step.back(grads));
     return here;
   });
   return norms.map((x) => x / norms[0]);
+}
+
+/**
+ * What is left of a gradient, by name: k from 0 to `length`. s is what is handed on, h and an LSTM's
+ * c, and L the sum of h at T; "f alone" hands on c only. Python's `GradientFlow.curves` is the same.
+ */
+export function curves(state) {
+  const steps = Object.fromEntries(Object.keys(STEPS).map((kind) => [kind, forward(kind, state)]));
+  const whole = Object.entries(steps).map(([kind, some]) => [kind, backward(some)]);
+  const alone = backward(steps.LSTM, ({ c }) => ({ h: zeros(), c }));
+  return { ...Object.fromEntries(whole), "f alone": alone };
 }
 
 const FATES = [[1e-3, "vanishes"], [0.3, "shrinks"], [3, "lasts"], [1e3, "grows"], [Infinity, "explodes"]];
@@ -190,7 +199,7 @@ class View {
 
   show() {
     const state = this.state();
-    this.curves = Object.fromEntries(CURVES.map((name) => [name, curve(name, state)]));
+    this.curves = curves(state);
     for (const [name, value] of Object.entries(state)) {
       this.sliders[name].value = value;
       this.outputs[name].textContent = String(Number(value.toFixed(2))).replace("-", "−");

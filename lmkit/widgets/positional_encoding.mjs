@@ -1,6 +1,6 @@
 // PositionalEncoding: how can a vector say where a token stands? (chapter 6)
-import { h, choice, csv, download, fits, frame, labelled, number, present, thousands, update, watch } from "./kit.mjs";
-import { chart, fitted, inkSigned, onTheme, svg } from "./chart.mjs";
+import { h, choice, csv, download, fits, frame, labelled, number, present, svg, thousands, update, watch } from "./kit.mjs";
+import { chart, fitted, inkSigned, onTheme } from "./chart.mjs";
 
 export const N = 100;
 export const SIZES = [4, 8, 16, 32, 64, 128];

@@ -74,7 +74,7 @@ def test_any_sum_is_computed_once_the_words_are_there(page, served):
     field.press("Enter")
     says(box, "no word is near to nothing")
     box.get_by_label("Leave the inputs out").uncheck()
-    box.locator(".lmk-word").filter(has_text="walked").wait_for(timeout=8000)
+    box.locator(".lmk-word.lmk-chosen").first.wait_for(timeout=8000)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -143,6 +143,22 @@ def test_a_word_of_the_map_has_neighbours_elsewhere_too(page, served):
     box.get_by_role("button", name="Neighbours").click()
     says(box, "nearest in all 50 dimensions france, brussels, amsterdam")
     assert "london" in box.locator(".lmk-name").all_text_contents()
+
+
+def test_the_whole_map_is_seen_in_full_screen_and_start_again_leads_back(page, served):
+    box = widget(visit(page, served + CHAPTER), "embedding-map")
+    box.get_by_label("animals").uncheck()
+    says(box, "56 words (capitals, people)")
+    box.get_by_role("button", name="Start again").click()
+    says(box, "91 words")
+    box.get_by_role("button", name="Full screen").click()
+    below = "document.querySelector('.lmk-places').getBoundingClientRect().bottom <= innerHeight"
+    page.wait_for_function(f"document.fullscreenElement && {below}")
+    box.get_by_role("button", name="Zoom in").click()
+    box.get_by_role("button", name="Show all").click()
+    heights = "all => all.map(e => e.getBoundingClientRect().y)"
+    marks = box.locator(".lmk-place").evaluate_all(heights)
+    assert len(marks) == 91 and min(marks) > 0 and max(marks) < page.evaluate("innerHeight")
 
 
 def test_a_failed_search_changes_nothing(page, served):

@@ -248,7 +248,7 @@ def test_a_browser_that_draws_no_html_gives_an_svg(page, served, tmp_path):
     assert "<img" not in text and "<script" not in text and "url(" not in text
     download.value.save_as(tmp_path / "picture.svg")
     page.goto((tmp_path / "picture.svg").as_uri())
-    assert page.locator("foreignObject").inner_text().count("onerror") >= 1
+    assert page.locator("foreignObject").text_content().count("onerror") >= 1
     assert page.title() != "taken"
 
 

@@ -330,6 +330,25 @@ def test_every_widget_reacts_reaches_python_and_is_moved_by_it(all_widgets, lab)
     assert page.foreign == [] and page.errors == []
 
 
+def test_a_figure_fills_the_screen_and_gives_its_picture(all_widgets, tmp_path):
+    page = all_widgets
+    box = figure(page, TITLES["soft"])
+    said = box.locator(".lmk-reading").inner_text()
+    box.get_by_role("button", name="Full screen").press("Enter")
+    box.locator("button[aria-label='Full screen'][aria-pressed=true]").wait_for()
+    assert page.evaluate("document.fullscreenElement.classList.contains('lmk-stage')")
+    assert page.locator("#jp-top-panel").evaluate("panel => panel.closest('[inert]') !== null")
+    page.keyboard.press("Escape")
+    box.locator("button[aria-label='Full screen'][aria-pressed=false]").wait_for()
+    assert page.locator("[inert]").count() == 0
+    assert box.locator(".lmk-reading").inner_text() == said
+    box.get_by_label("More").click()
+    with page.expect_download() as download:
+        box.get_by_role("button", name="Download picture (PNG)").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    assert page.foreign == [] and page.errors == []
+
+
 def assert_moved(box):
     """Every figure shows what Python gave to it."""
     says(box["cut"], "13 characters")

@@ -1,4 +1,4 @@
-import { barsSvg, csv, draw, filterTopK, filterTopP, fits, linkTo, linkedState, number, percent, probabilities, random, scientific, scientificFromLog, softmax, thousands, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
+import { barsSvg, csv, draw, filterTopK, filterTopP, fits, frame, linkTo, linkedState, number, percent, present, probabilities, random, scientific, scientificFromLog, softmax, thousands, unpacked, visible, quoted, h, chip } from "/lmkit/widgets/kit.mjs";
 import { close, equal, test, throws, vectors } from "./harness.mjs";
 
 test("sampling agrees with transformers on the shared vectors", async () => {
@@ -91,4 +91,67 @@ test("a link carries what fits its figure, and nothing else", () => {
   throws(() => linkedState("#figure=map-1&state={", link, model), /does not have here/);
   throws(() => linkedState("#figure=map-1", link, model), /does not have here/);
   throws(() => linkedState(linkTo("map-1", state) + "&x=" + "x".repeat(8000), link, model), /does not have here/);
+});
+
+/** A view of nothing, shown; full screen lies over the page, for the browser gives none. */
+function shown() {
+  const listeners = [];
+  const model = { get: (name) => ({ level: 3 })[name], set: (...pair) => listeners.push(pair), save_changes() {}, on() {}, off() {}, ask() {} };
+  class View {
+    static link = { level: fits.count(9) };
+    constructor() {
+      this.frame = frame({ title: "What is there?", rows: () => ["<b>Caption</b>", ["a", "b"], [["<i>", "2"]]], menu: [["Download data (CSV)", () => {}]] });
+    }
+  }
+  const [el, other] = [h("div", {}), h("p", {}, "elsewhere")];
+  el.requestFullscreen = () => Promise.reject(new Error("not here"));
+  document.body.append(el, other);
+  const close = present(View, { model, el });
+  const button = (name) => [...el.querySelectorAll("button")].find((node) => [node.textContent, node.ariaLabel].includes(name));
+  return { el, other, close, button, set: listeners, gone: () => (el.remove(), other.remove()) };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+test("a figure that is closed in full screen leaves the page usable", async () => {
+  const { el, other, button, close, gone } = shown();
+  button("Full screen").click();
+  await settled();
+  equal([el.matches(":popover-open"), other.inert, button("Full screen").ariaPressed], [true, true, "true"]);
+  el.remove(); // as JupyterLab does
+  close();
+  equal(other.inert, false);
+  gone();
+});
+
+test("Escape leaves full screen unless somebody has taken it", async () => {
+  const { el, button, close, gone } = shown();
+  button("Full screen").click();
+  await settled();
+  const press = (taken) => {
+    const event = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+    if (taken) event.preventDefault();
+    button("Full screen").dispatchEvent(event);
+    return el.matches(":popover-open");
+  };
+  equal([press(true), press(false)], [true, false]);
+  close();
+  gone();
+});
+
+test("a figure with state can start again, and its table is text", () => {
+  const { el, button, set, close, gone } = shown();
+  button("Start again").click();
+  equal(set, [["level", 3]]);
+  equal(el.querySelector("table"), null);
+  button("Show as table").click();
+  equal([el.querySelector("caption").textContent, el.querySelectorAll("b, i").length], ["<b>Caption</b>", 0]);
+  equal(button("Show as table").ariaPressed, "true");
+  close();
+  gone();
+});
+
+test("packed arrays come out as they went in", () => {
+  equal([...unpacked("AX//")], [1, 127, 255]);
+  equal([...unpacked("AX//", Int8Array)], [1, 127, -1]);
 });

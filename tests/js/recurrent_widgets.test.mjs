@@ -1,4 +1,4 @@
-import { CURVES, curve, gaussians, reading as readFlow, rotation } from "/lmkit/widgets/gradient_flow.mjs";
+import { CURVES, curves, gaussians, reading as readFlow, rotation } from "/lmkit/widgets/gradient_flow.mjs";
 import { cellAt, decode, reading as readUnroll } from "/lmkit/widgets/recurrent_unroll.mjs";
 import { chart } from "/lmkit/widgets/chart.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
@@ -6,10 +6,12 @@ import { close, equal, test, vectors } from "./harness.mjs";
 test("gradients flow back as a product of Jacobians says", async () => {
   const { flow } = await vectors("recurrent_widgets");
   equal(flow.length, 5, "number of settings");
-  for (const { curves, ...state } of flow) {
-    equal(Object.keys(curves), CURVES);
-    for (const [kind, want] of Object.entries(curves)) {
-      const got = curve(kind, state);
+  for (const { curves: wanted, ...state } of flow) {
+    const found = curves(state);
+    equal(Object.keys(wanted), CURVES);
+    equal(Object.keys(found), CURVES);
+    for (const [kind, want] of Object.entries(wanted)) {
+      const got = found[kind];
       equal(got.length, state.length + 1);
       want.forEach((x, k) => close(got[k], x, 1e-6 * x, `${kind}, radius ${state.radius}, k = ${k}`));
     }

@@ -44,16 +44,6 @@ def test_mutants_fail_and_are_told_for_which_input(name, answer):
     assert not re.search(r"np\.float64|tensor\([-\d.]+\)|\d\.\d{9}", problem), problem
 
 
-def test_a_function_of_chapter_2_that_raises_is_told_for_which_input():
-    def strict(ids, vocab):
-        return b"".join(vocab[i] for i in ids).decode()
-
-    problem = exercises.verdict("decode_bytes", strict)
-    assert problem.startswith(
-        "decode_bytes([0, 1], {0: b'a', 1: b'\\xc3'}) raised UnicodeDecodeError"
-    )
-
-
 @pytest.mark.parametrize("name", sorted(RIGHT))
 def test_what_is_not_written_or_crashes_is_a_sentence(name):
     def stub(*_args, **_options):
