@@ -2,11 +2,7 @@
 //
 // A map holds the `tokens` of a text, `shape` [L, H, T] and `weights`: for each layer and head the
 // lower triangle of the attention matrix, row by row, as bytes (255 is all of a row's attention).
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, svg, textField, unpacked, update, visible, watch } from "./kit.mjs";
-
-/** Bytes of a map: from base64 where it was stored, as they are where they were just computed. */
-export const bytes = (weights) =>
-  typeof weights === "string" ? unpacked(weights) : weights;
+import { h, ask, canAsk, chip, choice, csv, download, face, fits, frame, labelled, named, number, percent, present, provenance, quoted, storedOrLive, svg, textField, unpacked, update, visible, watch } from "./kit.mjs";
 
 /**
  * One head's attention as rows of shares; head −1 is the mean over the heads of the layer.
@@ -38,8 +34,7 @@ export function greatest(shares, k) {
 /** Who looks at a token: its column, from the token itself on. */
 export const column = (matrix, at) => matrix.map((row, r) => (r > at ? (row[at] ?? 0) : 0));
 
-const name = ({ t }) => (t === "<|endoftext|>" ? "the start" : quoted(t));
-const list = (found, tokens) => found.map(({ share, at }) => `${name(tokens[at])} ${percent(share)}`).join(", ");
+const list = (found, tokens) => found.map(({ share, at }) => `${named(tokens[at])} ${percent(share)}`).join(", ");
 
 /** What a head does with one token, or −1 with the whole text, in a sentence. */
 export function reading(tokens, matrix, at) {
@@ -47,9 +42,9 @@ export function reading(tokens, matrix, at) {
   const to = greatest(matrix[at], 3);
   const from = greatest(column(matrix, at), 3);
   const looks = to.length ? `looks at ${list(to, tokens)}` : "looks at nothing but the first token";
-  const gets = from.map(({ share, at: who }) => `${percent(share)} from ${name(tokens[who])}`).join(", ");
+  const gets = from.map(({ share, at: who }) => `${percent(share)} from ${named(tokens[who])}`).join(", ");
   const seen = from.length ? `; it gets ${gets}` : "; no later token looks at it";
-  return `${name(tokens[at])} ${looks}${seen}.`;
+  return `${named(tokens[at])} ${looks}${seen}.`;
 }
 
 function summary(tokens, matrix) {
@@ -148,7 +143,7 @@ class View {
       const stored = this.model.get("maps").find((map) => map.text === text);
       const map = stored ?? (await this.fetched(text));
       if (turn !== this.turn) return;
-      this.map = { ...map, text, bytes: bytes(map.weights) };
+      this.map = { ...map, text, bytes: unpacked(map.weights) };
       this.waits = false;
       this.origin.tell(stored ? "stored with the chapter" : "computed now");
       this.frame.box.removeAttribute("aria-busy");
@@ -281,7 +276,7 @@ class View {
 
   label(token, at) {
     const on = { onfocus: () => this.show(at), onpointerenter: () => this.show(at), onclick: () => this.hold(at) };
-    const text = token.t === "<|endoftext|>" ? { t: "start", i: token.i } : token;
+    const text = face(token);
     return chip(text, "button", { "aria-pressed": "false", "data-at": at, ...on });
   }
 
@@ -305,7 +300,7 @@ class View {
     const lines = this.matrix.flatMap((row, r) => row.flatMap((share, c) => (share >= 0.01 ? [line(r, c, share, height)] : [])));
     const between = svg("svg", { viewBox: `0 0 200 ${tall}`, class: "lmk-lines", "aria-hidden": "true", style: `height:${tall}px` }, ...lines);
     const left = h("div", { class: "lmk-column" }, ...tokens.map((token, at) => this.label(token, at)));
-    const right = h("div", { class: "lmk-column" }, ...tokens.map((token) => chip(token.t === "<|endoftext|>" ? { t: "start" } : token)));
+    const right = h("div", { class: "lmk-column" }, ...tokens.map((token) => chip(face(token))));
     return [h("div", { class: "lmk-pair" }, left, between, right)];
   }
 
@@ -322,7 +317,7 @@ class View {
     for (const mark of this.main.querySelectorAll("line")) mark.classList.toggle("lmk-faint", at >= 0 && Number(mark.dataset.row) !== at);
     this.main.querySelectorAll(".lmk-matrix > button").forEach((button, r) => button.classList.toggle("lmk-chosen", r === at));
     const { tokens } = this.map;
-    const one = cell >= 0 ? `${name(tokens[at])} gives ${percent(this.matrix[at][cell])} of its attention to ${name(tokens[cell])}. ` : "";
+    const one = cell >= 0 ? `${named(tokens[at])} gives ${percent(this.matrix[at][cell])} of its attention to ${named(tokens[cell])}. ` : "";
     const head = this.model.get("head");
     if (at < 0 && this.gone) return this.frame.say(this.gone.error ?? effectReading(this.gone, this.gone.layer, this.gone.head));
     const where = `Layer ${this.model.get("layer")}, ${head < 0 ? "mean over heads" : `head ${head}`}: `;

@@ -1,7 +1,7 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
 //
 // The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, chip, csv, download, fits, frame, freshId, labelled, number, present, table, toolButton, update, visible, watch, whenFull } from "./kit.mjs";
 import { byteAlphabet, showBytes, split } from "../engine/bpe.mjs";
 
 export const MAX_MERGES = 60;
@@ -107,7 +107,7 @@ class View {
     const first = { text: model.get("text"), step: 0, counts: true };
     this.frame = frame({
       title: "Which pair is merged next?",
-      tools: [toolButton("⟲", "Back to the first text", () => this.restart(first))],
+      restart: toolButton("⟲", "Back to the first text", () => this.restart(first)),
       menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });
@@ -163,8 +163,7 @@ class View {
     this.back.disabled = step === 0;
     this.next.disabled = step === states.length - 1;
     this.frame.view.replaceChildren(this.asTable ? this.tableFace(step) : this.face(states[step], step));
-    const full = text.length < MAX_CHARACTERS ? "" : ` The text may have ${number(MAX_CHARACTERS)} characters: no more is taken.`;
-    this.frame.say(reading(this.training, step, this.counts.checked) + full);
+    this.frame.say(reading(this.training, step, this.counts.checked) + whenFull(text, MAX_CHARACTERS));
   }
 
   face(state, step) {

@@ -43,7 +43,7 @@ class View {
     this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "How probable is this sentence, token by token?",
-      tools: [toolButton("⟲", "Show the whole sentence", () => this.pick(-1))],
+      restart: toolButton("⟲", "Show the whole sentence", () => this.pick(-1)),
       menu: [["Download picture (SVG)", () => this.picture()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });

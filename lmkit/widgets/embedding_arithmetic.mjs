@@ -98,7 +98,7 @@ class View {
     this.controls();
     this.bars = h("ol", { class: "lmk-bars" });
     this.plot = h("div", { class: "lmk-arrows" });
-    this.frame.view.append(h("div", { class: "lmk-sum" }, this.bars, this.plot));
+    this.frame.view.append(h("div", { class: "lmk-answer" }, this.bars, this.plot));
     this.stop = watch(model, ["text", "exclude"], () => this.refresh());
     this.refresh();
   }

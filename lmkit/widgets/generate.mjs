@@ -39,7 +39,7 @@ class View {
     this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "How does the model write?",
-      tools: [toolButton("⟲", "Start again", () => this.reset())],
+      restart: toolButton("⟲", "Start again", () => this.reset()),
       menu: [["Copy the text", () => this.copy()], ["Download data (CSV)", () => this.data()]],
       rows: () => this.rows(),
       keys: KEYS,

@@ -41,8 +41,8 @@ export const freshId = (stem = "lmkit") => `${stem}-${kitId}-${(lastId += 1)}`;
 
 // ----------------------------------------------------------------- numbers
 
-/** The numbers of an array that is stored as base64 of its bytes: `Of` is Uint8Array or Int8Array. */
-export const unpacked = (text, Of = Uint8Array) => new Of(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+/** The numbers of an array that is stored as base64 of its bytes, or comes as it is: `Of` is Uint8Array or Int8Array. */
+export const unpacked = (data, Of = Uint8Array) => (typeof data === "string" ? new Of(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer) : data);
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -170,6 +170,17 @@ export function chip(token, tag = "span", props = {}) {
   node.dir = "auto";
   return node;
 }
+
+const isStart = ({ t }) => t === "<|endoftext|>";
+
+/** A token as its chip shows it: that which every text begins with by a name of its own. */
+export const face = (token) => (isStart(token) ? { ...token, t: "start" } : token);
+
+/** A token as a sentence names it. */
+export const named = (token) => (isStart(token) ? "the start" : quoted(token.t));
+
+/** What a reading line adds when a text fills its field; nothing while there is room. */
+export const whenFull = (text, most) => (text.length < most ? "" : ` The text may have ${number(most)} characters: no more is taken.`);
 
 // ------------------------------------------------------------------- hosts
 
@@ -421,9 +432,10 @@ function loading(page, button) {
  * The frame that every widget has: the question it answers, its controls, the view, the reading
  * line (what you see, in a sentence), the source line (where the numbers came from), a menu.
  * `rows` gives a table that the menu can show below the view, as [caption, head, rows of text].
- * @param {{title: string, menu?: [string, () => void][], tools?: Node[], keys?: string, rows?: () => any[]}} spec
+ * `restart` is the button back to the beginning, where the kit's own does not do (see `present`).
+ * @param {{title: string, menu?: [string, () => void][], tools?: Node[], restart?: Node, keys?: string, rows?: () => any[]}} spec
  */
-export function frame({ title, tools = [], menu = [], keys = "", rows }) {
+export function frame({ title, tools = [], restart, menu = [], keys = "", rows }) {
   const reading = h("output", { class: "lmk-reading", "aria-live": "polite" });
   const source = h("p", { class: "lmk-source" });
   const controls = h("div", { class: "lmk-controls" });
@@ -439,7 +451,7 @@ export function frame({ title, tools = [], menu = [], keys = "", rows }) {
   const bar = h("div", { class: "lmk-tools" }, ...tools, button);
   box.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a key pressed in here is meant for us
   box.append(h("div", { class: "lmk-head" }, heading, bar), controls, view, ...(rows ? [below.region] : []), reading, source);
-  return { box, reading, source, controls, view, offer, say: tell, equip: (again, full) => equip(bar, again, full) };
+  return { box, reading, source, controls, view, offer, say: tell, equip: (again, full) => equip(bar, restart ?? again, full) };
 }
 
 const TABLE = "Show as table";
@@ -448,7 +460,7 @@ const DATA = "Download data (CSV)";
 /** Put what every figure has between a widget's own tools and its menu. */
 function equip(bar, again, full) {
   const menu = bar.querySelector("details");
-  bar.append(...(again && !bar.textContent.includes("⟲") ? [again] : []), full, ...(menu ? [menu] : []));
+  bar.append(...(again ? [again] : []), full, ...(menu ? [menu] : []));
 }
 
 /** A table of what there is to see; it follows the reading line. */

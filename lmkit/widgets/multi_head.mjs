@@ -4,12 +4,10 @@
 // lower triangle of the attention, as bytes), `width`, the numbers of a token's vector, `sizes`
 // [L][H][T], the length of the vector that a head adds to a token, and `total` [L][T], the length
 // of what all heads of a layer add together. A page's own model gives no width, sizes and total.
-import { h, ask, canAsk, chip, csv, download, fits, frame, labelled, number, percent, present, provenance, quoted, storedOrLive, svg, textField, unpacked, update, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, csv, download, face, fits, frame, labelled, named, number, percent, present, provenance, storedOrLive, svg, textField, unpacked, update, watch } from "./kit.mjs";
 import { fitted } from "./chart.mjs";
 
 const MAX_TOKENS = 24;
-const START_TEXT = "<|endoftext|>";
-const decode = (weights) => (typeof weights === "string" ? unpacked(weights) : weights);
 const sumOf = (numbers) => numbers.reduce((total, x) => total + x, 0);
 
 /**
@@ -17,7 +15,7 @@ const sumOf = (numbers) => numbers.reduce((total, x) => total + x, 0);
  * @returns {{shares: number[], size?: number, most: number}[]} `most` is where a head looks most
  */
 export function heads({ shape: [, nHead, T], weights, sizes }, layer, token) {
-  const bytes = decode(weights);
+  const bytes = unpacked(weights);
   const triangle = (T * (T + 1)) / 2;
   return Array.from({ length: nHead }, (_, k) => {
     const start = (layer * nHead + k) * triangle + (token * (token + 1)) / 2;
@@ -34,14 +32,11 @@ export function lengths(all, total) {
 
 // ------------------------------------------------------------------ words
 
-const name = ({ t }) => (t === START_TEXT ? "the start" : quoted(t));
-const face = (token) => (token.t === START_TEXT ? { t: "start", i: token.i } : token);
-
 /** The greatest shares of a head with their tokens, those of at least 5 %, as words. */
 function taken(shares, tokens) {
   const found = shares.map((share, at) => ({ share, at })).filter(({ share }) => share >= 0.05);
   found.sort((a, b) => b.share - a.share || a.at - b.at);
-  return found.slice(0, 3).map(({ share, at }) => `${percent(share)} from ${name(tokens[at])}`).join(", ");
+  return found.slice(0, 3).map(({ share, at }) => `${percent(share)} from ${named(tokens[at])}`).join(", ");
 }
 
 function together({ end, right, total }) {
@@ -59,7 +54,7 @@ function resting(all) {
 /** What a layer's heads do with a token, in a sentence; `head` −1 is all of them. */
 export function reading(one, layer, token, head = -1) {
   const all = heads(one, layer, token);
-  const who = name(one.tokens[token]);
+  const who = named(one.tokens[token]);
   if (head >= 0) return oneHead(one, all, head, who);
   const idle = token ? `For ${who} ${resting(all)} most at the start. ` : "The first token sees only itself. ";
   if (!one.sizes) return `${idle}How much each head adds, this page's model does not say.`;
@@ -229,7 +224,7 @@ class View {
       if (turn !== this.turn) return;
       if (one.tokens.length > MAX_TOKENS) throw new Error(`The text has ${one.tokens.length - 1} tokens; this figure takes 1 to ${MAX_TOKENS - 1}.`);
       this.frame.box.removeAttribute("aria-busy");
-      this.one = { ...one, weights: decode(one.weights) };
+      this.one = { ...one, weights: unpacked(one.weights) };
       this.origin.tell(stored ? "stored with the chapter" : "computed now");
       this.paint();
     } catch (error) {
@@ -285,7 +280,7 @@ class View {
   headButton({ shares, size, most }, k) {
     const choose = () => update(this.model, { head: this.model.get("head") === k ? -1 : k });
     const adds = size === undefined ? "" : `, adds ${number(size)}`;
-    const label = `head ${k}: ${percent(shares[most])} from ${name(this.one.tokens[most])}${adds}`;
+    const label = `head ${k}: ${percent(shares[most])} from ${named(this.one.tokens[most])}${adds}`;
     return h("button", { type: "button", class: "lmk-multi-top", "aria-label": label, title: label, onclick: choose }, String(k));
   }
 
@@ -338,7 +333,7 @@ class View {
   rows() {
     const { tokens } = this.one;
     const lines = this.all.map(({ shares, size }, k) => [`head ${k}`, taken(shares, tokens), size === undefined ? "–" : number(size)]);
-    return [`Layer ${this.model.get("layer")}: what each head takes for ${name(tokens[this.at()])}`, ["head", "takes", "length added"], lines];
+    return [`Layer ${this.model.get("layer")}: what each head takes for ${named(tokens[this.at()])}`, ["head", "takes", "length added"], lines];
   }
 
   close() {

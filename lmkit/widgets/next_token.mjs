@@ -81,7 +81,8 @@ class View {
     this.live = canAsk(model, View.kind);
     this.frame = frame({
       title: "What does the model expect next?",
-      tools: [toolButton("↶", "Undo the last token", () => this.undo()), toolButton("⟲", "Start again", () => this.reset())],
+      tools: [toolButton("↶", "Undo the last token", () => this.undo())],
+      restart: toolButton("⟲", "Start again", () => this.reset()),
       menu: [
         ["Show as table", () => this.toggleTable()],
         ["Download picture (SVG)", () => this.picture()],

@@ -51,7 +51,7 @@ class View {
     });
     this.words = model.get("words").map((word, i) => this.word(word, i));
     this.list = h("ul", { class: "lmk-scores" }, ...this.words.map(({ row }) => row));
-    this.sum = h("p", { class: "lmk-sum" });
+    this.sum = h("p", { class: "lmk-powers" });
     this.frame.view.append(this.list, this.sum);
     this.controls();
     this.frame.source.textContent = "Computed here, by the softmax of this chapter.";

@@ -2,7 +2,7 @@
 //
 // Words, characters, bytes, a small BPE and a small WordPiece work here. SmolLM2 and MiniLM are
 // stored for the examples; for other texts the kernel is asked, or their vocabularies are loaded.
-import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, thousands, toolButton, update, visible, watch } from "./kit.mjs";
+import { h, ask, canAsk, chip, choice, csv, download, fits, frame, freshId, labelled, number, present, table, thousands, toolButton, update, visible, watch, whenFull } from "./kit.mjs";
 import { Tokenizer, byteAlphabet, showBytes, wellFormed } from "../engine/bpe.mjs";
 
 const MAX_CHARACTERS = 2000;
@@ -128,7 +128,7 @@ class View {
     this.asTable = false;
     this.frame = frame({
       title: "How is this text cut?",
-      tools: [toolButton("⟲", "Back to the first example", () => this.send(model.get("examples")[0].text))],
+      restart: toolButton("⟲", "Back to the first example", () => this.send(model.get("examples")[0].text)),
       menu: [["Show as table", () => this.toggleTable()], ["Download data (CSV)", () => this.data()]],
       keys: KEYS,
     });
@@ -184,8 +184,7 @@ class View {
     this.ids.checked = this.model.get("ids");
     this.rows = this.cutters.map(({ cut, ...row }) => ({ ...row, tokens: cut ? cut(text) : this.realTokens(row.key, text) }));
     this.frame.view.replaceChildren(this.asTable ? this.tableFace(text) : this.face(text));
-    const full = text.length < MAX_CHARACTERS ? "" : ` The text may have ${size(MAX_CHARACTERS)} characters: no more is taken.`;
-    this.frame.say(this.error ?? reading(text, this.rows) + full);
+    this.frame.say(this.error ?? reading(text, this.rows) + whenFull(text, MAX_CHARACTERS));
     this.showSource();
     if (this.kernel && !this.asking && this.rows.some(({ tokens }) => !tokens)) this.askKernel(text);
   }

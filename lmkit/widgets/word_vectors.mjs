@@ -7,7 +7,7 @@ import { thousands, unpacked } from "./kit.mjs";
  */
 export function vectorTable({ words: lines, vectors }) {
   const words = lines.split("\n");
-  const entries = typeof vectors === "string" ? unpacked(vectors, Int8Array) : vectors;
+  const entries = unpacked(vectors, Int8Array);
   const d = entries.length / words.length;
   const index = new Map(words.map((word, i) => [word, i]));
   const units = new Float32Array(entries.length);

@@ -1,7 +1,5 @@
 """The widgets of chapter 3 on the built page: mouse and keyboard, http and disk, a phone."""
 
-import re
-
 import pytest
 from conftest import axe_violations, fits, says, visit, widget
 
@@ -107,13 +105,18 @@ def test_from_the_disk_there_are_the_stored_sums(page, site):
 # ------------------------------------------------------------- EmbeddingMap
 
 
+def find(box, word):
+    """Search the map for a word."""
+    box.get_by_label("Find a word").fill(word)
+    box.get_by_label("Find a word").press("Enter")
+
+
 def test_map_by_keyboard_and_groups(page, way):
     box = widget(visit(page, way + CHAPTER), "embedding-map")
     says(box, "91 words (animals, capitals, people)")
     box.get_by_label("countries").check()
     says(box, "126 words")
-    box.get_by_label("Find a word").fill("paris")
-    box.get_by_label("Find a word").press("Enter")
+    find(box, "paris")
     says(box, "“paris”: nearest on the map")
     box.locator(".lmk-places").focus()
     page.keyboard.press("ArrowRight")
@@ -128,8 +131,7 @@ def test_map_by_keyboard_and_groups(page, way):
 
 def test_map_shows_neighbours_of_any_word(page, served):
     box = widget(visit(page, served + CHAPTER), "embedding-map")
-    box.get_by_label(re.compile("Find a word")).fill("bank")
-    box.get_by_label(re.compile("Find a word")).press("Enter")
+    find(box, "bank")
     says(box, "nearest in all 50 dimensions banks, securities, banking")
     box.get_by_label("animals").check()
     says(box, "35 words (animals)")
@@ -137,8 +139,7 @@ def test_map_shows_neighbours_of_any_word(page, served):
 
 def test_a_word_of_the_map_has_neighbours_elsewhere_too(page, served):
     box = widget(visit(page, served + CHAPTER), "embedding-map")
-    box.get_by_label("Find a word").fill("paris")
-    box.get_by_label("Find a word").press("Enter")
+    find(box, "paris")
     says(box, "nearest on the map rome")
     box.get_by_role("button", name="Neighbours").click()
     says(box, "nearest in all 50 dimensions france, brussels, amsterdam")
@@ -163,11 +164,9 @@ def test_the_whole_map_is_seen_in_full_screen_and_start_again_leads_back(page, s
 
 def test_a_failed_search_changes_nothing(page, served):
     box = widget(visit(page, served + CHAPTER), "embedding-map")
-    box.get_by_label("Find a word").fill("bank")
-    box.get_by_label("Find a word").press("Enter")
+    find(box, "bank")
     says(box, "“bank”: nearest on the map")
-    box.get_by_label("Find a word").fill("qeen")
-    box.get_by_label("Find a word").press("Enter")
+    find(box, "qeen")
     says(box, "unknown word “qeen”; did you mean “queen”?")
     assert box.locator(".lmk-here > .lmk-name").inner_text() == "bank"
     box.locator(".lmk-places").focus()
@@ -214,8 +213,7 @@ def test_a_word_without_room_for_its_name_is_read_out_and_shown(new_page, served
     says(box, f"“{word}”: nearest on the map")
     assert box.locator(".lmk-hover > .lmk-name").is_visible()
     box.page.mouse.move(0, 0)
-    box.get_by_label("Find a word").fill(word)
-    box.get_by_label("Find a word").press("Enter")
+    find(box, word)
     assert box.locator(".lmk-here > .lmk-name").inner_text() == word
     assert box.locator(".lmk-places").evaluate(OVERLAPS) == []
 

@@ -154,4 +154,6 @@ test("a figure with state can start again, and its table is text", () => {
 test("packed arrays come out as they went in", () => {
   equal([...unpacked("AX//")], [1, 127, 255]);
   equal([...unpacked("AX//", Int8Array)], [1, 127, -1]);
+  const computed = new Uint8Array([1, 2]);
+  equal(unpacked(computed) === computed, true);
 });
