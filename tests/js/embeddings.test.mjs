@@ -1,3 +1,4 @@
+import { unpack as unpackFile } from "../../book/site/vectors.mjs";
 import {
   centredGram,
   eigen,
@@ -6,6 +7,14 @@ import {
   spelling,
   vectorTable,
 } from "../../lmkit/kit/word_vectors.mjs";
+import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
+import {
+  cosines,
+  mostAlike,
+  place,
+  reading as readBank,
+  unpack,
+} from "../../lmkit/widgets/contextual_bank/view.mjs";
 import {
   captions,
   completions,
@@ -15,15 +24,6 @@ import {
   solve,
 } from "../../lmkit/widgets/embedding_arithmetic/view.mjs";
 import { next, principal } from "../../lmkit/widgets/embedding_map/view.mjs";
-import {
-  cosines,
-  mostAlike,
-  place,
-  reading as readBank,
-  unpack,
-} from "../../lmkit/widgets/contextual_bank/view.mjs";
-import { unpack as unpackFile } from "../../book/site/vectors.mjs";
-import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
 import { close, equal, test, throws, vectors } from "./harness.mjs";
 
 const closeAll = (actual, expected, tolerance, what) =>

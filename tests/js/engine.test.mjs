@@ -1,10 +1,10 @@
 import {
-  Heap,
-  Tokenizer,
   byteAlphabet,
+  Heap,
   merge,
   showBytes,
   split,
+  Tokenizer,
   wellFormed,
 } from "../../lmkit/engine/bpe.mjs";
 import { readGguf } from "../../lmkit/engine/gguf.mjs";

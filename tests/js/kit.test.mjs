@@ -3,7 +3,7 @@ import { h } from "../../lmkit/kit/dom.mjs";
 import { present } from "../../lmkit/kit/figure.mjs";
 import { csv } from "../../lmkit/kit/files.mjs";
 import { frame } from "../../lmkit/kit/frame.mjs";
-import { fits, linkTo, linkedState } from "../../lmkit/kit/links.mjs";
+import { fits, linkedState, linkTo } from "../../lmkit/kit/links.mjs";
 import {
   number,
   percent,

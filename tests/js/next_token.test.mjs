@@ -1,10 +1,10 @@
 import {
-  TEMPERATURES,
-  TOP_PS,
   distribution,
   find,
   isPath,
   reading,
+  TEMPERATURES,
+  TOP_PS,
 } from "../../lmkit/widgets/next_token/view.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 

@@ -1,8 +1,8 @@
-import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
+import { obstacle, PageModel } from "../../book/site/model.mjs";
 import { likeliest } from "../../lmkit/engine/reply.mjs";
 import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
-import { TEMPERATURES, TOP_PS, pack } from "../../lmkit/widgets/next_token/answer.mjs";
-import { PageModel, obstacle } from "../../book/site/model.mjs";
+import { pack, TEMPERATURES, TOP_PS } from "../../lmkit/widgets/next_token/answer.mjs";
+import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
 import { close, equal, inBrowser, test } from "./harness.mjs";
 
 // ------------------------------------------------------------ what is answered

@@ -1,3 +1,4 @@
+import { chart } from "../../lmkit/kit/chart.mjs";
 import {
   CURVES,
   curves,
@@ -10,7 +11,6 @@ import {
   decode,
   reading as readUnroll,
 } from "../../lmkit/widgets/recurrent_unroll/view.mjs";
-import { chart } from "../../lmkit/kit/chart.mjs";
 import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
 
 test("gradients flow back as a product of Jacobians says", async () => {

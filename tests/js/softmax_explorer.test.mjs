@@ -1,4 +1,4 @@
-import { TEMPERATURES, reading, rows, score } from "../../lmkit/widgets/softmax_explorer/view.mjs";
+import { reading, rows, score, TEMPERATURES } from "../../lmkit/widgets/softmax_explorer/view.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("shares are torch's softmax, whatever constant is added", async () => {

@@ -1,3 +1,4 @@
+import { length, reading, train } from "../../lmkit/widgets/bpe_trainer/view.mjs";
 import playground, {
   bpeCutter,
   byteTokens,
@@ -8,7 +9,6 @@ import playground, {
   wordCutter,
   wordPieceCutter,
 } from "../../lmkit/widgets/tokenizer_playground/view.mjs";
-import { length, reading, train } from "../../lmkit/widgets/bpe_trainer/view.mjs";
 import { equal, inBrowser, test, vectors } from "./harness.mjs";
 
 const ids = (tokens) => tokens.map(({ i }) => i);
