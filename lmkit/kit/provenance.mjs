@@ -1,9 +1,12 @@
 // The source line: where the numbers came from, and how to get the live model.
 import { h } from "./dom.mjs";
 
+/** @typedef {import("./host.mjs").Page} Page */
+
 /**
  * The source line: who gave the numbers, and on a page without a kernel how to get the live model.
- * @returns {{tell: (origin: string) => void, close: () => void}}
+ * @param {HTMLElement} line
+ * @param {import("./host.mjs").Model} model
  */
 export function provenance(line, model) {
   const { page } = model;
@@ -11,34 +14,60 @@ export function provenance(line, model) {
   const offer = h("span", { class: "lmk-offer" });
   line.replaceChildren(origin, offer);
   const elsewhere = model.ask ? [" · To try your own text, run this notebook in JupyterLab."] : [];
-  const quiet = model.get("linked"); // the box that it is linked to makes the offer
-  const show = () => quiet || offer.replaceChildren(...(page ? offers(page) : elsewhere));
+  const show = () => {
+    if (model.get("linked")) return; // the box that it is linked to makes the offer
+    offer.replaceChildren(...(page ? offers(page) : elsewhere));
+  };
   page?.addEventListener("state", show);
   show();
-  const tell = (from) =>
-    (origin.textContent = [model.get("model_name"), from].filter(Boolean).join(" · "));
-  return { tell, close: () => page?.removeEventListener("state", show) };
+  return {
+    /** @param {string} from */
+    tell: (from) => {
+      origin.textContent = [model.get("model_name"), from].filter(Boolean).join(" · ");
+    },
+    close: () => page?.removeEventListener("state", show),
+  };
 }
 
-/** What the page can do about its model now: load it, stop loading, say why not, remove it. */
+/** @param {string} name @param {() => void} onclick */
+const link = (name, onclick) => h("button", { type: "button", class: "lmk-link", onclick }, name);
+
+/**
+ * What the page can do about its model now: load it, stop loading, say why not, remove it.
+ * @param {Page} page
+ * @returns {(string | Node)[]}
+ */
 function offers(page) {
-  const button = (name, onclick) =>
-    h("button", { type: "button", class: "lmk-link", onclick }, name);
-  const megabytes = Math.round(page.bytes / 1e6);
-  if (page.state === "loading") return loading(page, button);
-  const kept = page.message ? ` (${page.message})` : "";
-  if (page.state === "ready")
-    return [` · in this page${kept} · `, button("Remove from this browser", () => page.remove())];
-  if (page.state === "unavailable") return [` · ${page.message}`];
-  const why = page.state === "failed" ? [` · ${page.message}`] : [];
-  const load = button(`Load the model, ${megabytes} MB`, () => page.load().catch(() => {}));
-  return [...why, " · ", load, " once; works offline afterwards"];
+  const note = page.message ? ` · ${page.message}` : "";
+  switch (page.state) {
+    case "loading":
+      return loading(page);
+    case "ready":
+      return ready(page);
+    case "unavailable":
+      return [note];
+    default:
+      return [note, " · ", loadButton(page), " once; works offline afterwards"];
+  }
 }
 
-function loading(page, button) {
+/** @param {Page} page */
+function ready(page) {
+  const kept = page.message ? ` (${page.message})` : "";
+  return [` · in this page${kept} · `, link("Remove from this browser", () => page.remove())];
+}
+
+/** @param {Page} page */
+const loadButton = (page) =>
+  link(`Load the model, ${Math.round(page.bytes / 1e6)} MB`, () => page.load().catch(() => {}));
+
+/** @param {Page} page */
+function loading(page) {
   const bar = h("progress", { max: 1, value: page.progress, "aria-label": "Loading the model" });
-  const move = () =>
-    bar.isConnected ? (bar.value = page.progress) : page.removeEventListener("progress", move);
+  const move = () => {
+    if (bar.isConnected) bar.value = page.progress;
+    else page.removeEventListener("progress", move);
+  };
   page.addEventListener("progress", move);
-  return [" · loading the model ", bar, " ", button("Cancel", () => page.cancel())];
+  return [" · loading the model ", bar, " ", link("Cancel", () => page.cancel())];
 }

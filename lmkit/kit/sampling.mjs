@@ -1,46 +1,100 @@
 // From logits to a token: softmax, the filters, the draw. It imports nothing; the engine uses it too.
 
-/** The greatest of many numbers; a spread into Math.max would overflow the stack. */
-export const greatest = (numbers) => numbers.reduce((most, x) => (x > most ? x : most), -Infinity);
+/**
+ * Many numbers: an array, or floats as the engine has them; what comes in comes out.
+ * @typedef {number[] | Float32Array | Float64Array} Numbers
+ */
 
-/** softmax(z / τ); at τ = 0 everything is on the greatest logit, the first of equals. */
+/**
+ * The greatest of many numbers; a spread into Math.max would overflow the stack.
+ * @param {Numbers} numbers
+ */
+export function greatest(numbers) {
+  let most = -Infinity;
+  for (const x of numbers) if (x > most) most = x;
+  return most;
+}
+
+/** @param {Numbers} numbers */
+function sum(numbers) {
+  let total = 0;
+  for (const x of numbers) total += x;
+  return total;
+}
+
+/**
+ * softmax(z / τ); at τ = 0 everything is on the greatest logit, the first of equals.
+ * @template {Numbers} T
+ * @param {T} logits
+ * @returns {T}
+ */
 export function softmax(logits, temperature = 1) {
   const top = greatest(logits);
   const first = logits.indexOf(top);
-  if (temperature === 0) return logits.map((_, i) => (i === first ? 1 : 0));
+  if (temperature === 0) return /** @type {T} */ (logits.map((_, i) => (i === first ? 1 : 0)));
   const weights = logits.map((z) => Math.exp((z - top) / temperature));
-  const total = weights.reduce((sum, w) => sum + w, 0);
-  return weights.map((w) => w / total);
+  const total = sum(weights);
+  return /** @type {T} */ (weights.map((w) => w / total));
 }
 
-/** Keep the k greatest logits, as transformers does: every logit below the k-th becomes −∞. */
+/**
+ * Keep the k greatest logits, as transformers does: every logit below the k-th becomes −∞.
+ * @template {Numbers} T
+ * @param {T} logits
+ * @param {number} k 0 keeps all
+ * @returns {T}
+ */
 export function filterTopK(logits, k) {
   if (!k || k >= logits.length) return logits;
-  const least = Float64Array.from(logits).sort().at(-k);
-  return logits.map((z) => (z < least ? -Infinity : z));
+  const least = Float64Array.from(logits).sort()[logits.length - k];
+  return /** @type {T} */ (logits.map((z) => (z < least ? -Infinity : z)));
 }
 
-/** Keep the fewest probabilities, greatest first, whose sum reaches p; the others become 0. */
+/**
+ * Keep the fewest probabilities, greatest first, whose sum reaches p; the others become 0.
+ * @template {Numbers} T
+ * @param {T} probabilities
+ * @param {number} p 1 keeps all
+ * @returns {T}
+ */
 export function filterTopP(probabilities, p) {
   if (!p || p >= 1) return probabilities;
-  // All that are smaller than this add up to less than 1 − p: none of them can be needed.
-  const small = (1 - p) / probabilities.length;
-  const order = [];
-  probabilities.forEach((q, i) => q >= small && order.push(i));
-  order.sort((a, b) => probabilities[b] - probabilities[a] || b - a);
-  let sum = 0;
-  const kept = new Set(order.filter((i) => sum < p && (sum += probabilities[i]) > 0));
-  return probabilities.map((q, i) => (kept.has(i) ? q / sum : 0));
+  const { kept, mass } = nucleus(probabilities, p);
+  return /** @type {T} */ (probabilities.map((q, i) => (kept.has(i) ? q / mass : 0)));
 }
 
-/** The first place at which the probabilities' sum exceeds u, a number drawn from [0, 1). */
+/** The fewest places whose probabilities reach p, and what they hold. @param {Numbers} all @param {number} p */
+function nucleus(all, p) {
+  // All that are smaller than this add up to less than 1 − p: none of them can be needed.
+  const small = (1 - p) / all.length;
+  const order = [...all.keys()].filter((i) => all[i] >= small);
+  order.sort((a, b) => all[b] - all[a] || b - a);
+  /** @type {Set<number>} */
+  const kept = new Set();
+  let mass = 0;
+  for (const i of order) {
+    if (mass >= p || all[i] === 0) break;
+    kept.add(i);
+    mass += all[i];
+  }
+  return { kept, mass };
+}
+
+/**
+ * The first place at which the probabilities' sum exceeds u, a number drawn from [0, 1).
+ * @param {Numbers} probabilities
+ * @param {number} u
+ */
 export function draw(probabilities, u) {
   let sum = 0;
-  const at = probabilities.findIndex((p) => (sum += p) > u);
-  return at < 0 ? probabilities.findLastIndex((p) => p > 0) : at; // rounding left the sum below u
+  for (let i = 0; i < probabilities.length; i++) {
+    sum += probabilities[i];
+    if (sum > u) return i;
+  }
+  return probabilities.findLastIndex((p) => p > 0); // rounding left the sum below u
 }
 
-/** Random numbers from a seed, the same in every browser and in Python: mulberry32. */
+/** Random numbers from a seed, the same in every browser and in Python: mulberry32. @param {number} seed */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {
@@ -51,7 +105,12 @@ export function random(seed) {
   };
 }
 
-/** Temperature, then top-k, then top-p: the order of `transformers`, `lmkit` and this book. */
+/**
+ * Temperature, then top-k, then top-p: the order of `transformers`, `lmkit` and this book.
+ * @template {Numbers} T
+ * @param {T} logits
+ * @param {{temperature?: number, topK?: number, topP?: number}} [knobs]
+ */
 export function probabilities(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
   const all = softmax(temperature === 0 ? logits : filterTopK(logits, topK), temperature);
   return filterTopP(all, topP);

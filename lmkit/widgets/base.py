@@ -26,11 +26,10 @@ class Widget(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Give a figure the name, the view and the style of its folder."""
-        name = cls.__module__.rpartition(".")[2].replace("_", "-")
-        if name in source.figures():  # a class that a test or a student derives keeps its parent's
-            cls._name = name
-            cls._esm = source.esm(name)
-            cls._css = source.shared_css() + source.css(name)
+        if Widget in cls.__bases__:  # whatever is derived from a figure keeps the figure's
+            cls._name = cls.__module__.rpartition(".")[2].replace("_", "-")
+            cls._esm = source.esm(cls._name)
+            cls._css = source.shared_css() + source.css(cls._name)
         super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:

@@ -1,6 +1,6 @@
 import { unpacked } from "../../lmkit/kit/bytes.mjs";
 import { h } from "../../lmkit/kit/dom.mjs";
-import { present } from "../../lmkit/kit/figure.mjs";
+import { Figure, present } from "../../lmkit/kit/figure.mjs";
 import { csv } from "../../lmkit/kit/files.mjs";
 import { frame } from "../../lmkit/kit/frame.mjs";
 import { fits, linkedState, linkTo } from "../../lmkit/kit/links.mjs";
@@ -198,10 +198,10 @@ function shown() {
     off() {},
     ask() {},
   };
-  class View {
+  class View extends Figure {
     static link = { level: fits.count(9) };
-    constructor() {
-      this.frame = frame({
+    constructor(model) {
+      super(model, {
         title: "What is there?",
         rows: () => ["<b>Caption</b>", ["a", "b"], [["<i>", "2"]]],
         menu: [["Download data (CSV)", () => {}]],

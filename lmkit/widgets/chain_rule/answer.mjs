@@ -2,13 +2,17 @@
 import { logSoftmax } from "../../engine/model.mjs";
 import { asText, chips, english, fail, likeliest, rounded } from "../../engine/reply.mjs";
 
-const MAX_FACTORS = 200; // tokens of ChainRule
+/** @typedef {import("../../engine/model.mjs").Model} Model */
 
+const MAX_FACTORS = 200; // tokens
 const SLICE = 64; // tokens whose logits are held at once, 13 MB
-
 const GUESSES = 5;
 
-/** ChainRule: each token's log probability given all before it, and what was expected there. */
+/**
+ * Each token's log probability given all before it, and what was expected there.
+ * @param {Model} model
+ * @param {{text: string}} request
+ */
 function chainRule(model, { text }) {
   const ids = model.encode(asText(text));
   if (ids.length > MAX_FACTORS)
@@ -18,23 +22,23 @@ function chainRule(model, { text }) {
   for (let past = 0; past < before.length; past += SLICE) {
     const part = before.slice(past, past + SLICE);
     const { logits } = model.forward(part, { past, all: true });
-    const size = logits.length / part.length;
-    part.forEach((_, t) =>
-      tokens.push(factor(model, logits.subarray(t * size, (t + 1) * size), ids[past + t])),
-    );
+    tokens.push(...slices(logits, part.length).map((row, t) => factor(model, row, ids[past + t])));
   }
   return { tokens };
 }
 
+/** The rows of a matrix (T, V), without copying. @param {Float32Array} logits @param {number} T */
+function slices(logits, T) {
+  const V = logits.length / T;
+  return Array.from({ length: T }, (_, t) => logits.subarray(t * V, (t + 1) * V));
+}
+
+/** @param {Model} model @param {Float32Array} logits @param {number} id */
 function factor(model, logits, id) {
   const logZ = logits[id] - logSoftmax(logits, id);
-  const guesses = likeliest(logits, GUESSES);
-  const [token, ...alt] = chips(model, [id, ...guesses]).map((chip) => ({
-    ...chip,
-    l: rounded(logits[chip.i] - logZ),
-  }));
+  const guesses = chips(model, [id, ...likeliest(logits, GUESSES)]);
+  const [token, ...alt] = guesses.map((chip) => ({ ...chip, l: rounded(logits[chip.i] - logZ) }));
   return { ...token, alt };
 }
 
-/** Who answers what. */
 export const answers = { "chain-rule": chainRule };
