@@ -10,12 +10,13 @@ import { load } from "./parts.mjs";
  * @typedef {import("../../lmkit/engine/model.mjs").RunOptions} RunOptions
  * @typedef {import("../../lmkit/engine/model.mjs").WriteOptions} WriteOptions
  * @typedef {import("../../lmkit/engine/reply.mjs").Answers} Answers
+ * @typedef {import("./parts.mjs").Order} Order
  * @typedef {{kind: string} & Record<string, any>} Request
  *
  * What is used of a Worker's own scope.
  * @typedef {object} Scope
  * @property {(message: unknown, transfer?: Transferable[]) => void} postMessage
- * @property {((event: {data: Request}) => unknown) | null} onmessage
+ * @property {((event: {data: any}) => unknown) | null} onmessage
  */
 
 /**
@@ -29,26 +30,23 @@ export function serve(scope, figures) {
   const report = reporter((progress) => scope.postMessage({ progress }));
   /** @type {Model} */
   let model;
-  /** @param {Request} request */
-  const reply = async (request) => {
-    const { kind } = request;
-    if (kind !== "load")
-      return Object.hasOwn(answers, kind) ? answers[kind](model, request) : unknown(kind);
-    const loaded = await start(
-      /** @type {import("./parts.mjs").Order & Request} */ (request),
-      report,
-    );
+  /** @param {Order} order */
+  const start = async (order) => {
+    const loaded = await loadHere(order, report);
     model = loaded.model;
     return { kept: loaded.kept, kinds };
   };
-  scope.onmessage = ({ data }) => send(scope, () => reply(data));
+  /** @param {Request} request */
+  const answer = (request) =>
+    Object.hasOwn(answers, request.kind)
+      ? answers[request.kind](model, request)
+      : fail(`The model cannot answer “${request.kind}”.`);
+  scope.onmessage = ({ data }) =>
+    send(scope, () => (data.kind === "load" ? start(data) : answer(data)));
 }
 
-/** @param {string} kind @returns {never} */
-const unknown = (kind) => fail(`The model cannot answer “${kind}”.`);
-
-/** @param {import("./parts.mjs").Order} order @param {(bytes: number) => void} report */
-async function start(order, report) {
+/** Load the model, if it can run here. @param {Order} order @param {(bytes: number) => void} report */
+async function loadHere(order, report) {
   const unsupported = supported();
   if (unsupported) throw Object.assign(new Error(unsupported), { unsupported: true });
   return load(order, report);

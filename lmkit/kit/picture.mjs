@@ -106,7 +106,7 @@ function portrait(box) {
   box.classList.add("lmk-still");
   const [width, height] = [box.scrollWidth + 2 * MARGIN, box.scrollHeight + 2 * MARGIN]; // all that scrolls on the page
   const style = getComputedStyle(box);
-  const plain = bareStyles([...style].filter((name) => !IDLE.test(name)));
+  const plain = new Plain([...style].filter((name) => !IDLE.test(name)));
   const copy = legal(new XMLSerializer().serializeToString(still(box, plain, {})));
   const text = foreign(copy, width, height, style.backgroundColor);
   plain.close();
@@ -129,10 +129,7 @@ function foreign(html, width, height, paper) {
   return `<svg xmlns="http://www.w3.org/2000/svg" ${room} ${size} ${style}>${body}</svg>`;
 }
 
-/**
- * @typedef {Record<string, string>} Styles computed values by their properties' names
- * @typedef {ReturnType<typeof bareStyles>} Plain
- */
+/** @typedef {Record<string, string>} Styles computed values by their properties' names */
 
 /**
  * A copy of an element that brings along what the browser computed for the original.
@@ -183,34 +180,41 @@ function standIn(node) {
   return copy;
 }
 
-/**
- * What elements look like without any style sheet; each kind is looked at once.
- * @param {string[]} names of properties
- */
-function bareStyles(names) {
-  const host = h("div", { style: "all:initial;display:none" });
-  const root = host.attachShadow({ mode: "open" });
-  document.body.append(host);
-  /** @type {Record<string, Styles>} */
-  const seen = {};
-  /** @param {Element} node @returns {Styles} */
-  const values = (node) => {
+/** What elements look like without any style sheet; each kind is looked at once. */
+class Plain {
+  /** @param {string[]} names of properties */
+  constructor(names) {
+    this.names = names;
+    this.host = h("div", { style: "all:initial;display:none" });
+    this.root = this.host.attachShadow({ mode: "open" });
+    document.body.append(this.host);
+    /** @type {Record<string, Styles>} */
+    this.seen = {};
+  }
+
+  /** What the browser computed for an element of the page. @param {Element} node @returns {Styles} */
+  values(node) {
     const style = getComputedStyle(node);
-    return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]));
-  };
-  /** @param {Element} node */
-  const look = (node) => {
-    const bare = bareCopy(node);
-    root.append(bare);
-    return values(bare);
-  };
-  /** @param {Element} node */
-  const of = (node) => {
+    return Object.fromEntries(this.names.map((name) => [name, style.getPropertyValue(name)]));
+  }
+
+  /** What it would without style sheets. @param {Element} node */
+  of(node) {
     const kind = `${node.localName} ${node.getAttribute("type")}`;
-    seen[kind] ??= look(node);
-    return seen[kind];
-  };
-  return { values, of, close: () => host.remove() };
+    this.seen[kind] ??= this.look(node);
+    return this.seen[kind];
+  }
+
+  /** @param {Element} node */
+  look(node) {
+    const bare = bareCopy(node);
+    this.root.append(bare);
+    return this.values(bare);
+  }
+
+  close() {
+    this.host.remove();
+  }
 }
 
 /** An element of the same kind and no more. @param {Element} node */

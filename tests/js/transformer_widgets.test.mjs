@@ -21,10 +21,7 @@ import {
   speed,
   turned,
 } from "../../lmkit/widgets/positional_encoding/view.mjs";
-import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
-
-const closeAll = (actual, expected, tolerance, what) =>
-  expected.forEach((row, i) => row.forEach((x, j) => close(actual[i][j], x, tolerance, what)));
+import { close, closeAll, equal, inBrowser, test, vectors } from "./harness.mjs";
 
 test("the steps end where torch's attention ends", async () => {
   const { attention } = await vectors("transformer_widgets");
