@@ -9,7 +9,7 @@ SOURCES := $(shell find _config.yml _toc.yml book exercises notebooks lmkit/widg
 	lmkit/assets.py lmkit/embeddings.py lmkit/gguf.py tools -type f \
 	-not -path '*/.*' -not -name '*.pyc' -not -name answers.json)
 
-.PHONY: help book serve lab notebooks test bench requirements clean
+.PHONY: help book serve lab notebooks check test bench requirements clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,11 @@ lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
 
 notebooks: .venv/.lab ## run all notebooks in place, reproducibly
 	$(PY) -m tools.notebooks run
+
+check: .venv/.test ## style, types and notebooks as they are stored
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m tools.notebooks check
 
 test: .venv/.test ## pass every test: style, types, code, pages, notebooks
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
