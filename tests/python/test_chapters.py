@@ -15,6 +15,7 @@ from lmkit import exercises
 from tools import notebooks, renumber
 
 ROOT = Path(__file__).parent.parent.parent
+DATA = exercises.FOLDER  # questions and checks
 CHAPTERS = renumber.chapters(ROOT)
 PAGES = [*notebooks.all_files(), *(ROOT / "book").glob("*.md")]
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
@@ -34,7 +35,7 @@ def text(folder, chapter):
 
 def checked(chapter):
     """Return the exercises that the module of the chapter's topic has checks for."""
-    file = ROOT / "exercises" / "checks" / f"{chapter[3:].replace('-', '_')}.py"
+    file = DATA / "checks" / f"{chapter[3:].replace('-', '_')}.py"
     body = ast.parse(file.read_text("utf-8")).body if file.exists() else []
     return {node.name for node in body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
 
@@ -53,9 +54,10 @@ def test_numbers_follow_the_contents_and_whatever_is_named_is_there():
 
 
 def test_all_that_is_kept_for_a_chapter_has_its_chapter():
-    kept = [*(ROOT / "exercises").glob("[0-9]*"), *(ROOT / "notebooks").glob("[0-9]*.ipynb")]
+    folders = (DATA, ROOT / "exercises", ROOT / "notebooks")
+    kept = [file for folder in folders for file in folder.glob("[0-9]*.*")]
     assert {file.stem for file in kept} <= set(CHAPTERS)
-    modules = [*(ROOT / "exercises" / "checks").glob("*.py"), *(ROOT / "tests/solutions").glob("*")]
+    modules = [*(DATA / "checks").glob("*.py"), *(ROOT / "tests/solutions").glob("*")]
     topics = {chapter[3:].replace("-", "_") for chapter in CHAPTERS}
     assert {file.stem for file in modules if file.stem[0] != "_"} <= topics
 
@@ -102,7 +104,7 @@ def test_a_chapter_with_formulas_numbers_some(chapter):
 def test_every_question_of_the_chapter_is_asked_in_it(chapter):
     widgets = r'(?:QuickCheck|SynthesisQuestion)\("([\w-]+)"\)'
     asked = set(re.findall(widgets, text("notebooks", chapter)))
-    file = ROOT / "exercises" / f"{chapter}.json"
+    file = DATA / f"{chapter}.json"
     stored = json.loads(file.read_text("utf-8"))["questions"] if file.exists() else []
     assert asked == {q["id"] for q in stored}
 
