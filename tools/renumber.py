@@ -72,12 +72,13 @@ class Book:
                 if lead[0] == "\\":
                     self.tags.setdefault(int(of), []).append(int(k))
 
-    def files(self) -> list[Path]:
-        """Return every text file that git keeps or would keep."""
-        command = ["git", "ls-files", "-coz", "--exclude-standard"]
-        git = subprocess.run(command, cwd=self.root, check=True, capture_output=True)
-        names = sorted(set(git.stdout.decode().split("\0")) - EXAMPLES - {""})
-        return [file for name in names if is_text(file := self.root / name)]
+
+def files(root: Path) -> list[Path]:
+    """Return every text file that git keeps or would keep."""
+    command = ["git", "ls-files", "-coz", "--exclude-standard"]
+    git = subprocess.run(command, cwd=root, check=True, capture_output=True)
+    names = sorted(set(git.stdout.decode().split("\0")) - EXAMPLES - {""})
+    return [file for name in names if is_text(file := root / name)]
 
 
 def is_text(file: Path) -> bool:
@@ -149,6 +150,12 @@ def _run(run: list[int], word: str) -> list[str]:
     return [f"{run[0]} to {run[-1]}"]
 
 
+def speaks(text: str) -> bool:
+    """Say whether a text has a word that numbers follow; most outputs are long and have none."""
+    low = text.lower()
+    return any(word in low for word in ("chapter", "formula", "equation"))
+
+
 class Move:
     """Chapters from one numbering to another: what becomes of a text."""
 
@@ -159,7 +166,7 @@ class Move:
 
     def __call__(self, text: str) -> str:
         """Return a text with every number of a chapter moved."""
-        text = MENTION.sub(self._mention, text)
+        text = MENTION.sub(self._mention, text) if speaks(text) else text
         text = FORMULA.sub(self._formula, text)
         text = TITLE.sub(self._title, text)
         return in_order(NAME.sub(self._name, text))
@@ -192,9 +199,9 @@ def renumber(root: Path = ROOT) -> list[Path]:
     if wrong := [*_left_over(book), *_texts(book)]:
         raise SystemExit("\n".join([*wrong, "Nothing was moved."]))
     move = Move(book.number, {topic: n for n, topic in enumerate(topics(root), 1)})
-    files = book.files()
-    changed = [_renamed(file, move, root) for file in files if edit(file, move)]
-    others = [file for file in files if file.exists()]
+    known = files(root)
+    changed = [_renamed(file, move, root) for file in known if edit(file, move)]
+    others = [file for file in known if file.exists()]
     changed += [new for file in others if (new := _renamed(file, move, root)) != file]
     return [file for file in changed if file.suffix == ".ipynb" and _is_stale(file)]
 
@@ -250,7 +257,7 @@ def _map(book: Book) -> Iterator[str]:
 
 
 def _texts(book: Book) -> Iterator[str]:
-    for file in book.files():
+    for file in files(book.root):
         for text in strings(file) if file.name != "_toc.yml" else []:
             for where, problem in _wrong(text, book):
                 line = " ".join(text[max(0, where.start() - 20) : where.end() + 20].split())
@@ -259,7 +266,7 @@ def _texts(book: Book) -> Iterator[str]:
 
 def _wrong(text: str, book: Book) -> Iterator[tuple[re.Match[str], str]]:
     """Yield what a text says of chapters that is not so, or could not be moved."""
-    for found in MENTION.finditer(text):
+    for found in MENTION.finditer(text) if speaks(text) else []:
         numbers = found[2] or found[4]
         if unknown := set(spelled(numbers)) - set(book.number.values()):
             yield found, f"there is no chapter {min(unknown)}"
@@ -268,7 +275,7 @@ def _wrong(text: str, book: Book) -> Iterator[tuple[re.Match[str], str]]:
     for found in FORMULA.finditer(text):
         if int(found[3]) not in book.tags.get(int(found[2]), []):
             yield found, "there is no such formula"
-    for found in BARE.finditer(text):
+    for found in BARE.finditer(text) if speaks(text) else []:
         if int(found[2]) in book.tags.get(int(found[1]), []):
             yield found, "put a formula's number in parentheses"
     for found in NAME.finditer(text):
@@ -280,5 +287,5 @@ def _wrong(text: str, book: Book) -> Iterator[tuple[re.Match[str], str]]:
     for found in PATH.finditer(text):
         if found[2][3:] not in book.number:
             yield found, "there is no such chapter"
-    for pattern, advice in UNMOVABLE.items():
+    for pattern, advice in UNMOVABLE.items() if speaks(text) else []:
         yield from ((found, advice) for found in re.finditer(pattern, text))

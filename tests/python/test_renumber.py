@@ -50,10 +50,15 @@ def test_a_list_is_read_as_it_is_written(numbers):
     assert listed(spelled(numbers)) == numbers
 
 
+@pytest.fixture(scope="module")
+def book():
+    return renumber.Book(renumber.ROOT)
+
+
 @pytest.fixture
 def copy(tmp_path):
     """The project's text files under another root, known to a git of their own."""
-    for file in renumber.Book(renumber.ROOT).files():
+    for file in renumber.files(renumber.ROOT):
         target = tmp_path / file.relative_to(renumber.ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
@@ -68,8 +73,7 @@ def git(root, *command):
 
 
 def contents(root):
-    files = renumber.Book(root).files()
-    return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    return {file.relative_to(root).as_posix(): file.read_bytes() for file in renumber.files(root)}
 
 
 def reorder(root, change):
@@ -181,8 +185,7 @@ def test_everything_names_the_chapter_that_it_named(copy):
         ("notebooks/03-nonsense.ipynb", "there is no such chapter"),
     ],
 )
-def test_what_is_wrong_or_could_not_be_moved_is_said(text, problem):
-    book = renumber.Book(renumber.ROOT)
+def test_what_is_wrong_or_could_not_be_moved_is_said(text, problem, book):
     assert any(advice.startswith(problem) for _, advice in renumber._wrong(text, book))
 
 
