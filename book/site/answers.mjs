@@ -1,5 +1,5 @@
 // The reader's answers on a page without a kernel: in the browser's storage, one entry a question.
-// The same records and the same rules as lmkit/exercises.py; tests/data/answers.json holds both to it.
+// The same records and the same rules as lmkit/answers.py; tests/data/answers.json holds both to it.
 
 export const SCHEMA = "lmkit-answers/1";
 const PREFIX = "lmkit:answer:";

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmkit import exercises
+from lmkit import checks, questions
 
 ROOT = Path(__file__).parent.parent.parent
 EXERCISES = {
@@ -47,7 +47,7 @@ def test_the_solutions_that_are_shown_pass_the_checks(folder, chapter):
     defined = {name for name, value in solutions.items() if given.get(name) is not value}
     assert {name for name in defined if name[0] != "_"} == EXERCISES[chapter]
     for name in EXERCISES[chapter]:
-        assert exercises.verdict(name, solutions[name]) is None
+        assert checks.verdict(name, solutions[name]) is None
 
 
 @every_chapter
@@ -78,5 +78,5 @@ def test_formulas_are_numbered_in_order_and_every_number_spoken_of_is_there(chap
 def test_every_question_of_the_chapter_is_asked_in_it(chapter):
     text = "\n".join(cells("notebooks", chapter))
     asked = set(re.findall(r'(?:QuickCheck|SynthesisQuestion)\("([\w-]+)"\)', text))
-    stored = json.loads((ROOT / "exercises" / f"{chapter}.json").read_text("utf-8"))
+    stored = json.loads((questions.FOLDER / f"{chapter}.json").read_text("utf-8"))
     assert asked == {q["id"] for q in stored["questions"]}
