@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from conftest import says
 
-from lmkit import exercises
+from lmkit import questions
 
 CELLS = [
     "from lmkit import smollm\n"
@@ -216,7 +216,7 @@ def test_any_sentence_is_measured_by_the_kernel(notebook):
 
 
 def test_an_answer_lands_in_a_file_beside_the_notebook(notebook, lab):
-    widget = figure(notebook, exercises.question("intro-rules")["question"])
+    widget = figure(notebook, questions.question("intro-rules")["question"])
     widget.locator("textarea").fill("Rules are written, models are fitted. <i>ü</i>")
     widget.locator(".lmk-reading").get_by_text("Saved").wait_for(timeout=30_000)
     answers = json.loads((lab[0] / "answers.json").read_text("utf-8"))["answers"]
@@ -236,7 +236,7 @@ TITLES = {
     "places": "Which words lie together?",
     "bank": "Does “bank” have one vector?",
     "soft": "How do scores become probabilities?",
-    "check": exercises.question("sequence-check-shift")["question"],
+    "check": questions.question("sequence-check-shift")["question"],
     "writes": "How does the model write?",
     "looks": "Which tokens does each token look at?",
     "unroll": "What does a recurrent network carry from token to token?",
