@@ -1,4 +1,6 @@
 // GradientFlow: how much of a gradient arrives k steps earlier? (chapter 5)
+
+import { alone, chart, fitted } from "../../kit/chart.mjs";
 import { labelled } from "../../kit/controls.mjs";
 import { h } from "../../kit/dom.mjs";
 import { present } from "../../kit/figure.mjs";
@@ -8,7 +10,6 @@ import { update, watch } from "../../kit/host.mjs";
 import { fits } from "../../kit/links.mjs";
 import { number } from "../../kit/numbers.mjs";
 import { random } from "../../kit/sampling.mjs";
-import { alone, chart, fitted } from "../../kit/chart.mjs";
 
 export const SIZE = 12;
 const INPUT = 0.3;

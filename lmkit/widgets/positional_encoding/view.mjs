@@ -1,4 +1,6 @@
 // PositionalEncoding: how can a vector say where a token stands? (chapter 6)
+
+import { chart, fitted, inkSigned, onTheme } from "../../kit/chart.mjs";
 import { choice, labelled } from "../../kit/controls.mjs";
 import { h, svg } from "../../kit/dom.mjs";
 import { present } from "../../kit/figure.mjs";
@@ -7,7 +9,6 @@ import { frame } from "../../kit/frame.mjs";
 import { update, watch } from "../../kit/host.mjs";
 import { fits } from "../../kit/links.mjs";
 import { number, thousands } from "../../kit/numbers.mjs";
-import { chart, fitted, inkSigned, onTheme } from "../../kit/chart.mjs";
 
 export const N = 100;
 export const SIZES = [4, 8, 16, 32, 64, 128];

@@ -3,6 +3,7 @@
 // Of each network are stored: `arrays`, by name, T × units numbers as signed bytes (127 is `most`),
 // which `units` of how many, slow ones first, and what it expects after each token.
 import { unpacked } from "../../kit/bytes.mjs";
+import { inkSigned, onTheme } from "../../kit/chart.mjs";
 import { choice, labelled } from "../../kit/controls.mjs";
 import { h } from "../../kit/dom.mjs";
 import { present } from "../../kit/figure.mjs";
@@ -12,7 +13,6 @@ import { update, watch } from "../../kit/host.mjs";
 import { fits } from "../../kit/links.mjs";
 import { number, percent } from "../../kit/numbers.mjs";
 import { chip, quoted } from "../../kit/tokens.mjs";
-import { inkSigned, onTheme } from "../../kit/chart.mjs";
 
 /** Numbers of an array: rows are steps, columns units. */
 export function decode({ most, data }, n) {
