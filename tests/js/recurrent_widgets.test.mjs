@@ -1,16 +1,16 @@
+import { chart } from "../../lmkit/kit/chart.mjs";
 import {
   CURVES,
   curves,
   gaussians,
-  reading as readFlow,
   rotation,
-} from "../../lmkit/widgets/gradient_flow/view.mjs";
+} from "../../lmkit/widgets/gradient_flow/networks.mjs";
+import { reading as readFlow } from "../../lmkit/widgets/gradient_flow/view.mjs";
 import {
   cellAt,
   decode,
   reading as readUnroll,
 } from "../../lmkit/widgets/recurrent_unroll/view.mjs";
-import { chart } from "../../lmkit/kit/chart.mjs";
 import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
 
 test("gradients flow back as a product of Jacobians says", async () => {
