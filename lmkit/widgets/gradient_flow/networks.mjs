@@ -64,7 +64,11 @@ export function rotation(seed) {
   return rows;
 }
 
-/** W x: plain loops, for a slider waits for some thousand of them. @param {number[][]} w @param {number[]} x */
+/**
+ * W x: plain loops, for a slider waits for some thousand of them.
+ * @param {number[][]} w
+ * @param {number[]} x
+ */
 function times(w, x) {
   const y = zeros();
   for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) y[i] += w[i][j] * x[j];
@@ -124,7 +128,11 @@ function gatesAt(t, radius) {
   return { pull, inner, sum, back };
 }
 
-/** What comes back to h through all gates, a part through each. @param {Gates} gates @param {number[][]} parts */
+/**
+ * What comes back to h through all gates, a part through each.
+ * @param {Gates} gates
+ * @param {number[][]} parts
+ */
 const through = (gates, parts) => parts.map((part, k) => gates.back(k, part)).reduce(plus);
 
 /** @typedef {Record<string, number[]>} Values of a step that the way back needs */

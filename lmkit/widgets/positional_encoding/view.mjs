@@ -120,7 +120,8 @@ function drawMap({ size, base, position }, width) {
   );
   const rows = encodings(size, base);
   const columns = rows[0].map((_, k) => rows.map((numbers) => numbers[k]));
-  requestAnimationFrame(() => inkSigned(canvas, columns)); // by then it is where it has colours
+  // by the next frame it is on the page, where it has colours
+  requestAnimationFrame(() => inkSigned(canvas, columns));
   return h("div", {}, box, key());
 }
 
@@ -215,7 +216,8 @@ function arrow(c, r, angle, name, k) {
 }
 
 /**
- * Of each view: its name, the settings that it depends on beside d and the base, what it says, what it draws.
+ * Of each view: its name, the settings that it depends on beside d and the base, what it says, and
+ * what it draws.
  * @type {Record<ViewName, {
  *   name: string,
  *   uses: Setting[],

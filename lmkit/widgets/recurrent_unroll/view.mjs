@@ -51,7 +51,10 @@ const LABELS = {
 const SIGNED = ["h", "c", "g", "n"]; // the others are gates, from 0 to 1
 const KEEPERS = { f: "forget gate keeps", z: "update gate keeps" };
 
-/** The names of arrays in the order in which they are shown: states first, then gates. @param {Arrays} arrays */
+/**
+ * The names of arrays in the order in which they are shown: states first, then gates.
+ * @param {Arrays} arrays
+ */
 const order = (arrays) => [
   ...Object.keys(LABELS).filter((key) => arrays[key]),
   ...Object.keys(arrays).filter((key) => !LABELS[key]),
@@ -126,11 +129,7 @@ class View extends Figure {
     this.tokens = model.get("tokens");
     this.last = this.tokens.length - 1;
     this.networks = this.unpacked();
-    this.network = choice(
-      this.networks.map(({ name }) => [name, name]),
-      "",
-      (network) => update(model, { network }),
-    );
+    this.network = this.choice();
     this.slider = slider({ max: this.last }, (step) => this.go(step));
     this.back = toolButton("◀", "A step back", () => this.go(this.step() - 1));
     this.forth = toolButton("▶", "A step forward", () => this.go(this.step() + 1));
@@ -147,6 +146,12 @@ class View extends Figure {
     /** @type {(About & {arrays: Record<string, Packed>})[]} */
     const networks = this.model.get("networks");
     return networks.map((one) => unpackedNetwork(one, this.tokens.length));
+  }
+
+  choice() {
+    /** @type {[string, string][]} */
+    const names = this.networks.map(({ name }) => [name, name]);
+    return choice(names, "", (network) => update(this.model, { network }));
   }
 
   /** Where the tokens will stand. */
@@ -222,27 +227,23 @@ class View extends Figure {
     return button;
   }
 
-  /** A heat map of an array: a column a token that was read, a row a unit. @param {string} name @param {number} step */
+  /**
+   * A heat map of an array: a column a token that was read, a row a unit.
+   * @param {string} name
+   * @param {number} step
+   */
   map(name, step) {
     const rows = this.one().arrays[name];
     const label = LABELS[name] ?? name;
-    const canvas = h("canvas", {
-      width: rows.length,
-      height: rows[0].length,
-      role: "img",
-      "aria-label": `${label}: a column a token, a row a unit`,
-    });
     const most = Math.max(1, ...rows.flat().map(Math.abs));
-    requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most)); // once it is on the page
     const top = Number(most.toPrecision(2));
-    const said = `${label}, ${SIGNED.includes(name) ? `−${top} to ${top}` : "0 to 1"}`;
-    const caption = h("figcaption", {}, said);
-    return h(
-      "figure",
-      { class: "lmk-unroll-map" },
-      this.plot(canvas, name, step, caption),
-      caption,
-    );
+    const range = SIGNED.includes(name) ? `−${top} to ${top}` : "0 to 1";
+    const canvas = canvasFor(label, rows);
+    // by the next frame it is on the page, where it has colours
+    requestAnimationFrame(() => inkSigned(canvas, rows.slice(0, step + 1), most));
+    const caption = h("figcaption", {}, `${label}, ${range}`);
+    const plot = this.plot(canvas, name, step, caption);
+    return h("figure", { class: "lmk-unroll-map" }, plot, caption);
   }
 
   /**
@@ -308,6 +309,15 @@ class View extends Figure {
     download("recurrent.csv", csv([head, ...lines]), "text/csv");
   }
 }
+
+/** A pixel for each number. @param {string} label @param {number[][]} rows */
+const canvasFor = (label, rows) =>
+  h("canvas", {
+    width: rows.length,
+    height: rows[0].length,
+    role: "img",
+    "aria-label": `${label}: a column a token, a row a unit`,
+  });
 
 /** What a map's rows and colours mean. */
 const key = () =>
