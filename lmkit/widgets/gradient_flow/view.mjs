@@ -146,8 +146,8 @@ class View extends Figure {
   }
 
   picture() {
-    const drawing = alone(this.drawing.box.querySelector("svg"));
-    download("gradients.svg", drawing, "image/svg+xml");
+    const [drawing] = this.drawing.box.getElementsByTagName("svg");
+    download("gradients.svg", alone(drawing), "image/svg+xml");
   }
 
   data() {
