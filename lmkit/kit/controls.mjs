@@ -61,6 +61,18 @@ export function slider({ min = 0, max, step = 1 }, oninput) {
 }
 
 /**
+ * A slider with its name before it and room for its value behind it.
+ * @param {string} name
+ * @param {Parameters<typeof slider>[0]} range
+ * @param {(value: number) => void} oninput
+ */
+export function dial(name, range, oninput) {
+  const input = slider(range, oninput);
+  const output = h("output", {});
+  return { field: labelled(name, input, output), input, output };
+}
+
+/**
  * Where a reader gives a text: free to type where a model is at hand, else one of those stored.
  * `onchange` is called when the text has rested for a moment and on Enter, also with the same text.
  * @param {string} name
