@@ -13,13 +13,8 @@ import {
   speed,
   turned,
 } from "../../lmkit/widgets/positional_encoding/view.mjs";
-import {
-  heads,
-  lengths,
-  picture,
-  reading as readHeads,
-  streams,
-} from "../../lmkit/widgets/multi_head/view.mjs";
+import { picture, streams } from "../../lmkit/widgets/multi_head/drawing.mjs";
+import { heads, lengths, reading as readHeads } from "../../lmkit/widgets/multi_head/heads.mjs";
 import { chart, ticks } from "../../lmkit/kit/chart.mjs";
 import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
 
