@@ -1,10 +1,5 @@
-import {
-  asTable,
-  cell,
-  explain,
-  origins,
-  steps,
-} from "../../lmkit/widgets/attention_steps/view.mjs";
+import { origins, steps } from "../../lmkit/widgets/attention_steps/steps.mjs";
+import { asTable, cell, explain } from "../../lmkit/widgets/attention_steps/words.mjs";
 import {
   encoding,
   period,
