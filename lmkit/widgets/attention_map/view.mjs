@@ -62,6 +62,16 @@ class View extends AskingFigure {
     off: fits.flag,
   };
 
+  map = NOTHING;
+  /** @type {Matrix} the shares of the head shown */
+  matrix = [];
+  held = -1; // the token that stays lit when the pointer goes, −1 for none
+  waits = true; // for the map of the text
+  due = false; // something has changed and is not painted yet
+  closed = false;
+  effectTurn = 0;
+  gone = ""; // what the head switched off did, in a sentence
+
   /** @param {import("../../kit/host.mjs").Model} model */
   constructor(model) {
     super(model, {
@@ -70,15 +80,6 @@ class View extends AskingFigure {
       keys: KEYS,
       rows: () => this.rows(),
     });
-    this.map = NOTHING;
-    /** @type {Matrix} the shares of the head shown */
-    this.matrix = [];
-    this.held = -1; // the token that stays lit when the pointer goes, −1 for none
-    this.waits = true; // for the map of the text
-    this.due = false; // something has changed and is not painted yet
-    this.closed = false;
-    this.effectTurn = 0;
-    this.gone = ""; // what the head switched off did, in a sentence
     const { field, input } = this.field();
     this.input = input;
     this.jumps = this.found().map((found) => this.jump(found));
