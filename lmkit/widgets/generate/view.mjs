@@ -287,7 +287,10 @@ class View extends AskingFigure {
     if (!end) this.add({ ...token, p, top: top.slice(0, SHOWN) });
   }
 
-  /** Show a stored run as it was written; at once where motion is not wanted. @param {number} turn */
+  /**
+   * Show a stored run as it was written; at once where motion is not wanted.
+   * @param {number} turn
+   */
   async replay(turn) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     for (const token of this.stored()?.tokens ?? []) {
