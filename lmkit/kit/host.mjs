@@ -27,6 +27,7 @@ import { freshId } from "./dom.mjs";
  *   message: string,
  *   bytes: number,
  *   progress: number,
+ *   cached: Promise<boolean>,
  *   load: () => Promise<void>,
  *   cancel: () => void,
  *   remove: () => Promise<void>,
