@@ -14,7 +14,8 @@ import {
   reading,
   solve,
 } from "../../lmkit/widgets/embedding_arithmetic/view.mjs";
-import { next, principal } from "../../lmkit/widgets/embedding_map/view.mjs";
+import { next } from "../../lmkit/widgets/embedding_map/map.mjs";
+import { principal } from "../../lmkit/widgets/embedding_map/view.mjs";
 import {
   cosines,
   mostAlike,
