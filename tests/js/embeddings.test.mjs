@@ -1,3 +1,4 @@
+import { unpack as unpackFile } from "../../book/site/vectors.mjs";
 import {
   centredGram,
   eigen,
@@ -6,8 +7,16 @@ import {
   spelling,
   vectorTable,
 } from "../../lmkit/kit/word_vectors.mjs";
+import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
 import {
-  captions,
+  cosines,
+  mostAlike,
+  place,
+  reading as readBank,
+  unpack,
+} from "../../lmkit/widgets/contextual_bank/view.mjs";
+import { captions } from "../../lmkit/widgets/embedding_arithmetic/arrows.mjs";
+import {
   completions,
   parse,
   ranking,
@@ -16,15 +25,6 @@ import {
 } from "../../lmkit/widgets/embedding_arithmetic/view.mjs";
 import { next } from "../../lmkit/widgets/embedding_map/map.mjs";
 import { principal } from "../../lmkit/widgets/embedding_map/view.mjs";
-import {
-  cosines,
-  mostAlike,
-  place,
-  reading as readBank,
-  unpack,
-} from "../../lmkit/widgets/contextual_bank/view.mjs";
-import { unpack as unpackFile } from "../../book/site/vectors.mjs";
-import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
 import { close, equal, test, throws, vectors } from "./harness.mjs";
 
 const closeAll = (actual, expected, tolerance, what) =>

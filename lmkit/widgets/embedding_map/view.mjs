@@ -60,6 +60,14 @@ class View extends AskingFigure {
     word: fits.text(100),
   };
 
+  /** @type {State | undefined} the last that could be shown */
+  good;
+  /** @type {Point[]} */
+  points = [];
+  /** @type {number[][]} on the axes */
+  places = [];
+  kept = 0; // of the variance
+
   /** @param {Model} model */
   constructor(model) {
     super(model, {
@@ -75,13 +83,6 @@ class View extends AskingFigure {
     });
     this.vectors = once(async () => vectorTable(await ask(model, this.request())));
     this.groups = groupsOf(model);
-    /** @type {Point[]} */
-    this.points = [];
-    /** @type {number[][]} */
-    this.places = [];
-    this.kept = 0; // of the variance
-    /** @type {State | undefined} the last that could be shown */
-    this.good = undefined;
     this.map = this.wordMap();
     this.boxes = new Map(this.groups.map(({ name }) => [name, this.box(name)]));
     this.frame.controls.append(...this.groups.map((group) => this.legend(group)), this.finder());
