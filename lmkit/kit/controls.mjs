@@ -121,3 +121,27 @@ function freeText(texts, onchange) {
   });
   return { input, extra };
 }
+
+/**
+ * A box for a text of several lines; `onchange` is called when the text has rested for a moment, and
+ * when the box is left. `cancel` drops what has not rested.
+ * @param {string} name
+ * @param {number} most characters
+ * @param {number} rest milliseconds
+ * @param {(text: string) => void} onchange
+ */
+export function textBox(name, most, rest, onchange) {
+  let timer = 0;
+  const cancel = () => clearTimeout(timer);
+  const settle = () => {
+    cancel();
+    onchange(box.value);
+  };
+  const wait = () => {
+    cancel();
+    timer = window.setTimeout(settle, rest);
+  };
+  const given = { id: freshId(), rows: 2, spellcheck: false, maxLength: most };
+  const box = h("textarea", { ...given, oninput: wait, onchange: settle });
+  return { label: h("label", { htmlFor: box.id }, name), box, cancel };
+}

@@ -67,8 +67,16 @@ export class AskingFigure extends Figure {
   constructor(model, spec) {
     super(model, spec);
     this.turn = 0;
-    this.origin = provenance(this.frame.source, model);
+    this.origin = this.provenance();
     this.atClose(this.origin.close);
+  }
+
+  /**
+   * Who tells in the source line where the numbers came from.
+   * @returns {{tell: (from: string) => void, close: () => void}}
+   */
+  provenance() {
+    return provenance(this.frame.source, this.model);
   }
 
   /** What is stored, or was computed before, for the present state. @returns {Answer | undefined} */
@@ -116,6 +124,11 @@ export class AskingFigure extends Figure {
   async asked() {
     if (!this.live) throw new Error(this.missing());
     this.busy(true);
+    return this.compute();
+  }
+
+  /** Get what is not stored: here from whoever can be asked. @returns {Promise<Answer>} */
+  compute() {
     return ask(this.model, this.request());
   }
 

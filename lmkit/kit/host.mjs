@@ -25,6 +25,8 @@ import { freshId } from "./dom.mjs";
  * @typedef {EventTarget & {
  *   state: "absent" | "loading" | "ready" | "unavailable" | "failed",
  *   message: string,
+ *   spec: object | null,
+ *   root: URL,
  *   bytes: number,
  *   progress: number,
  *   cached: Promise<boolean>,

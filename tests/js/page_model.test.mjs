@@ -2,6 +2,7 @@ import { obstacle, PageModel } from "../../book/site/model.mjs";
 import { likeliest } from "../../lmkit/engine/reply.mjs";
 import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
 import { pack } from "../../lmkit/widgets/next_token/answer.mjs";
+import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
 import { close, closeAll, equal, inBrowser, test } from "./harness.mjs";
 
 // ------------------------------------------------------------ what is answered
