@@ -361,7 +361,11 @@ class View extends AskingFigure {
   drawing() {
     const places = onPlane(this.gram);
     const reach = 1.2 * Math.max(...places.flat().map(Math.abs), 1e-6);
-    const at = places.map((place) => place.map((x, k) => (PLANE / 2) * (1 + (k ? -x : x) / reach)));
+    /** @type {import("../../kit/word_vectors.mjs").Point[]} */
+    const at = places.map(([x, y]) => [
+      (PLANE / 2) * (1 + x / reach),
+      (PLANE / 2) * (1 - y / reach),
+    ]);
     const sizes = places.map((_, i) => [i < 9 ? 10 : 18, 14]);
     const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
     return svg(

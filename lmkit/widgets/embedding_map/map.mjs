@@ -3,6 +3,11 @@ import { h } from "../../kit/dom.mjs";
 import { labels, within } from "../../kit/word_vectors.mjs";
 
 /**
+ * @typedef {import("../../kit/word_vectors.mjs").Point} Point
+ * @typedef {import("../../kit/word_vectors.mjs").Size} Size
+ */
+
+/**
  * A word of the map: its vector, of length 1, its group's name, and the group's number `k`, which
  * gives the mark and its colour.
  * @typedef {{word: string, unit: number[], k: number, name: string}} Point
@@ -77,11 +82,11 @@ export class WordMap {
   places = [];
   /** @type {number[][]} least and most on each axis */
   bounds = [];
-  /** @type {number[][]} in the frame, in pixels */
+  /** @type {Point[]} in the frame, in pixels */
   spots = [];
   /** @type {HTMLElement[]} */
   nodes = [];
-  /** @type {number[][] | null} width and height of the names, once they can be measured */
+  /** @type {Size[] | null} width and height of the names, once they can be measured */
   extents = null;
   /** The chosen point, and the one under the pointer; −1 for none. */
   at = -1;
@@ -144,6 +149,7 @@ export class WordMap {
 
   /** Marks and names to their places in the frame as it is now; names without room wait to be pointed at. */
   arrange() {
+    /** @type {Size} */
     const room = [this.node.clientWidth, this.node.clientHeight];
     if (!this.nodes.length || !room[0]) return;
     this.extents ??= this.nodes.map((node) => sizeOf(nameOf(node)));
@@ -298,7 +304,7 @@ const mark = ({ word, k }) =>
 /** @param {HTMLElement} node of a mark */
 const nameOf = (node) => /** @type {HTMLElement} */ (node.lastChild);
 
-/** @param {HTMLElement} node */
+/** @param {HTMLElement} node @returns {Size} */
 const sizeOf = (node) => [node.offsetWidth, node.offsetHeight];
 
 /**
