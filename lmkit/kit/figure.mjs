@@ -69,6 +69,9 @@ export class AskingFigure extends Figure {
     this.turn = 0;
     this.origin = this.provenance();
     this.atClose(this.origin.close);
+    this.atClose(() => {
+      this.turn += 1; // what is still on its way finds nobody
+    });
   }
 
   /**
@@ -114,9 +117,10 @@ export class AskingFigure extends Figure {
       this.origin.tell(stored ? STORED : COMPUTED);
       this.show(answer, Boolean(stored));
     } catch (error) {
-      if (turn !== this.turn || !(error instanceof Error) || error.name === "AbortError") return;
+      if (turn !== this.turn) return;
       this.busy(false);
-      this.fail(error);
+      const { name } = /** @type {Error} */ (error);
+      if (name !== "AbortError") this.fail(/** @type {Error} */ (error));
     }
   }
 

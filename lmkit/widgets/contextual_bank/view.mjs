@@ -366,6 +366,7 @@ class View extends AskingFigure {
       (PLANE / 2) * (1 + x / reach),
       (PLANE / 2) * (1 - y / reach),
     ]);
+    /** @type {import("../../kit/word_vectors.mjs").Size[]} */
     const sizes = places.map((_, i) => [i < 9 ? 10 : 18, 14]);
     const names = labels(at, sizes, [PLANE, PLANE], [...at.keys()]);
     return svg(

@@ -3,7 +3,7 @@ import { h } from "../../kit/dom.mjs";
 import { labels, within } from "../../kit/word_vectors.mjs";
 
 /**
- * @typedef {import("../../kit/word_vectors.mjs").Point} Point
+ * @typedef {import("../../kit/word_vectors.mjs").Point} Spot
  * @typedef {import("../../kit/word_vectors.mjs").Size} Size
  */
 
@@ -82,7 +82,7 @@ export class WordMap {
   places = [];
   /** @type {number[][]} least and most on each axis */
   bounds = [];
-  /** @type {Point[]} in the frame, in pixels */
+  /** @type {Spot[]} in the frame, in pixels */
   spots = [];
   /** @type {HTMLElement[]} */
   nodes = [];
