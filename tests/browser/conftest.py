@@ -2,52 +2,34 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
-from tools import chromium
+from tools import browsers
 from tools.serve import serve
 
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
-SOURCES = ["_config.yml", "_toc.yml", "book", "exercises", "notebooks"]
-SOURCES += ["lmkit/widgets", "lmkit/engine", "lmkit/assets.py", "tools"]
-SOURCES += ["lmkit/embeddings.py", "lmkit/gguf.py"]
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 
 @pytest.fixture(scope="session")
 def browser():
-    path = chromium.find()
+    path = browsers.find()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the built site; it is built when a source is newer."""
-    with FileLock(ROOT / "_build" / ".tests.lock"):  # the tests may run in several processes
-        index = BUILT / "index.html"
-        if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
-            command = [sys.executable, "-m", "tools.build", "--quiet"]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+    """The folder of the built site; pytest's start saw to it that it is up to date."""
     return BUILT
-
-
-def changed(source):
-    path = ROOT / source
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.suffix != ".pyc"]
-    return max(file.stat().st_mtime for file in files if file.is_file())
 
 
 @pytest.fixture(scope="session")
