@@ -35,6 +35,7 @@ bare_root() {
             cp -aLT --remove-destination "$settings" "$root$settings" || true
         fi
     done
+    if ls /etc/apt/sources.list.d/*.sources >/dev/null 2>&1; then rm -f "$root/etc/apt/sources.list"; fi
 }
 
 book() { # the working tree, without what git ignores

@@ -37,6 +37,7 @@ def bare(tmp_path, monkeypatch):
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr(browsers, "USUAL", ())
     monkeypatch.setattr(browsers, "_playwrights_own", lambda: None)
+    monkeypatch.setattr(browsers, "refusal", lambda path: "")
     monkeypatch.setattr(browsers.time, "sleep", lambda seconds: None)
     ways = browsers._ways
     monkeypatch.setattr(browsers, "_ways", lambda: [next(ways())])  # no download
@@ -47,16 +48,16 @@ def bare(tmp_path, monkeypatch):
 def test_a_browser_that_is_missing_is_installed(bare, capsys):
     assert browsers.main() == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("No Chromium is here: installing one")
-    assert "update" in said[1] and "install -y chromium" in said[2]
+    assert said[0].startswith("Installing a Chromium for the tests")
+    assert "update" in said[1] and "install -y chromium-headless-shell" in said[2]
     assert said[-1] == f"The browser tests use {bare / 'chromium'}"
-    assert browsers.main() == 0 and (bare / "calls").read_text() == "update\nchromium\n"
+    assert browsers.main() == 0 and (bare / "calls").read_text() == "update\nlibatomic1\n"
 
 
 def test_the_lock_of_the_lists_is_waited_for(bare):
     (bare / "says").write_text("E: Could not get lock /var/lib/apt/lists/lock.\n" * 3)
     assert browsers.main() == 0
-    assert (bare / "calls").read_text() == "update\n" * 4 + "chromium\n"
+    assert (bare / "calls").read_text() == "update\n" * 4 + "libatomic1\n"
 
 
 def test_what_cannot_be_installed_is_one_sentence(bare, capsys):
@@ -65,6 +66,15 @@ def test_what_cannot_be_installed_is_one_sentence(bare, capsys):
     said = capsys.readouterr().err
     assert "none came (E: Unable to locate package chromium). Install" in said
     assert said.count("\n") == 1
+
+
+def test_one_that_does_not_start_is_replaced(bare, monkeypatch, capsys):
+    (bare / "chromium").write_text("")
+    (bare / "chromium").chmod(0o755)
+    refused = iter(["node: libatomic.so.1 is missing", ""])
+    monkeypatch.setattr(browsers, "refusal", lambda path: next(refused))
+    assert browsers.main() == 0
+    assert "install -y" in capsys.readouterr().out
 
 
 def test_without_root_it_asks_sudo(bare, monkeypatch):
