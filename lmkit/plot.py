@@ -1,6 +1,6 @@
 """Figures in the book's look: SVG that follows the page's theme and says what it shows.
 
-A figure's colours are the page's own (`widgets/tokens.css`), so one drawing serves light and
+A figure's colours are the page's own (`style/tokens.css`), so one drawing serves light and
 dark. Nothing in its text depends on when or where it was drawn: two runs give the same bytes.
 """
 
@@ -16,7 +16,7 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
 
-TOKENS = Path(__file__).parent / "widgets" / "tokens.css"
+TOKENS = Path(__file__).parent / "style" / "tokens.css"
 
 
 @cache

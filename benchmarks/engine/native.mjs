@@ -2,7 +2,13 @@
 import { getLlama } from "node-llama-cpp";
 
 const [file, text, n] = process.argv.slice(2);
-const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: 1, progressLogs: false });
+const llama = await getLlama({
+  gpu: false,
+  build: "never",
+  logLevel: "error",
+  maxThreads: 1,
+  progressLogs: false,
+});
 const model = await llama.loadModel({ modelPath: file });
 const context = await model.createContext({ contextSize: 512, threads: 1 });
 

@@ -10,26 +10,42 @@ let tokenizer;
 
 export async function load() {
   const { settings } = readGguf(await bytes("/smollm2.gguf"));
-  tokenizer = new Tokenizer(...["tokens", "merges", "token_type"].map((name) => settings.get(`tokenizer.ggml.${name}`)));
+  tokenizer = new Tokenizer(
+    ...["tokens", "merges", "token_type"].map((name) => settings.get(`tokenizer.ggml.${name}`)),
+  );
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = "/peers/onnxruntime-web/dist/";
-  session = await ort.InferenceSession.create(await bytes("/model.onnx"), { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(await bytes("/model.onnx"), {
+    executionProviders: ["wasm"],
+  });
 }
 
 /** Run ids behind `past` tokens: the last logits, and the cache with them. */
 async function run(ids, past, cache) {
   const total = past + ids.length;
   const int32 = (values, shape) => new ort.Tensor("int32", Int32Array.from(values), shape);
-  const feeds = { ids: new ort.Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]), seqlens_k: int32([total - 1], [1]), total: int32([total], []) };
+  const feeds = {
+    ids: new ort.Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]),
+    seqlens_k: int32([total - 1], [1]),
+    total: int32([total], []),
+  };
   const out = await session.run({ ...feeds, ...cache });
   const next = {};
-  for (let i = 0; i < SIZES.L; i++) for (const kind of ["k", "v"]) next[`past_${kind}.${i}`] = out[`new_${kind}.${i}`];
+  for (let i = 0; i < SIZES.L; i++)
+    for (const kind of ["k", "v"]) next[`past_${kind}.${i}`] = out[`new_${kind}.${i}`];
   return { logits: out.logits.data.subarray((ids.length - 1) * SIZES.V), cache: next };
 }
 
 const empty = () => {
   const cache = {};
-  for (let i = 0; i < SIZES.L; i++) for (const kind of ["k", "v"]) cache[`past_${kind}.${i}`] = new ort.Tensor("float32", new Float32Array(0), [1, SIZES.G, 0, SIZES.d]);
+  for (let i = 0; i < SIZES.L; i++)
+    for (const kind of ["k", "v"])
+      cache[`past_${kind}.${i}`] = new ort.Tensor("float32", new Float32Array(0), [
+        1,
+        SIZES.G,
+        0,
+        SIZES.d,
+      ]);
   return cache;
 };
 
@@ -50,6 +66,10 @@ export async function greedy(text, n) {
 
 export async function twelve() {
   const start = performance.now();
-  await run(Array.from({ length: 12 }, (_, i) => 500 + 7 * i), 0, empty());
+  await run(
+    Array.from({ length: 12 }, (_, i) => 500 + 7 * i),
+    0,
+    empty(),
+  );
   return [performance.now() - start];
 }

@@ -13,7 +13,13 @@ export async function load() {
 export async function greedy(text, n) {
   const at = [];
   let out = "";
-  const stream = await wllama.createCompletion({ prompt: text, max_tokens: n, temperature: 0, top_k: 1, stream: true });
+  const stream = await wllama.createCompletion({
+    prompt: text,
+    max_tokens: n,
+    temperature: 0,
+    top_k: 1,
+    stream: true,
+  });
   for await (const chunk of stream) {
     if (!chunk.choices[0].text) continue;
     out += chunk.choices[0].text;

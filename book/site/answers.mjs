@@ -1,5 +1,5 @@
 // The reader's answers on a page without a kernel: in the browser's storage, one entry a question.
-// The same records and the same rules as lmkit/exercises.py; tests/data/answers.json holds both to it.
+// The same records and the same rules as lmkit/answers.py; tests/data/answers.json holds both to it.
 
 export const SCHEMA = "lmkit-answers/1";
 const PREFIX = "lmkit:answer:";
@@ -29,14 +29,21 @@ export function merged(old, fresh) {
 
 /** The answers in an exported file; throws an Error whose message is a sentence. */
 export function parse(text) {
-  if (text.length > MAX_CHARACTERS) throw new Error("This file is larger than 5 MB: it is not a file of answers.");
+  if (text.length > MAX_CHARACTERS)
+    throw new Error("This file is larger than 5 MB: it is not a file of answers.");
   const document = json(text);
   const answers = document?.answers;
   const wrong = typeof answers !== "object" || answers === null || Array.isArray(answers);
-  if (wrong || document.schema !== SCHEMA) throw new Error(`This file is not one of answers: its schema is not ${SCHEMA}.`);
+  if (wrong || document.schema !== SCHEMA)
+    throw new Error(`This file is not one of answers: its schema is not ${SCHEMA}.`);
   const entries = Object.entries(answers);
-  const good = entries.filter(([name, entry]) => KNOWN_ID.test(name) && typeof entry?.text === "string");
-  return { found: good.map(([name, entry]) => [name, record(entry)]), refused: entries.length - good.length };
+  const good = entries.filter(
+    ([name, entry]) => KNOWN_ID.test(name) && typeof entry?.text === "string",
+  );
+  return {
+    found: good.map(([name, entry]) => [name, record(entry)]),
+    refused: entries.length - good.length,
+  };
 }
 
 function json(text) {
@@ -52,7 +59,11 @@ const list = (value) => (Array.isArray(value) ? value : []);
 /** @returns {Answer} */
 function record({ text, ticks, kept }) {
   const isTick = (k) => Number.isInteger(k) && k >= 0 && k < 32;
-  return { text, ticks: list(ticks).filter(isTick), kept: list(kept).filter((s) => typeof s === "string") };
+  return {
+    text,
+    ticks: list(ticks).filter(isTick),
+    kept: list(kept).filter((s) => typeof s === "string"),
+  };
 }
 
 /** What an import did, in a sentence. */
@@ -67,8 +78,10 @@ export const exported = (answers) =>
 
 // ----------------------------------------------------------------- storage
 
-const FORBIDDEN = "This browser keeps nothing for this page, so your answer is only here: download your answers (⋯) before you leave.";
-const FULL = "The browser's storage is full, so the last change is only here: download your answers (⋯) before you leave.";
+const FORBIDDEN =
+  "This browser keeps nothing for this page, so your answer is only here: download your answers (⋯) before you leave.";
+const FULL =
+  "The browser's storage is full, so the last change is only here: download your answers (⋯) before you leave.";
 
 const unread = (text) => ({ text, ticks: [], kept: [] });
 
@@ -85,7 +98,9 @@ function readOne(storage, id) {
 function readAll(storage) {
   const keys = Array.from({ length: storage.length }, (_, i) => storage.key(i));
   const ours = keys.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
-  return Object.fromEntries(ours.filter((id) => KNOWN_ID.test(id)).map((id) => [id, readOne(storage, id)]));
+  return Object.fromEntries(
+    ours.filter((id) => KNOWN_ID.test(id)).map((id) => [id, readOne(storage, id)]),
+  );
 }
 
 function write(storage, id, answer) {
@@ -106,7 +121,7 @@ function browserStorage() {
 }
 
 /** Answer the questions' requests on this page, and tell them what another tab stores. */
-export default function install(lmkit) {
+export function install(lmkit) {
   const models = new Map();
   lmkit.handle("answers.read", async ({ id }, model) => {
     models.set(id, [...(models.get(id) ?? []), model]);

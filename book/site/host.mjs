@@ -1,5 +1,5 @@
 // The page host: shows the widgets of a page that has no kernel, from what the notebook stored.
-// It imports nothing; lmkit_site.py joins it with the kit and with answers.mjs to one script.
+// What it imports of the kit is there once, for itself and for the figures' own scripts.
 
 /**
  * Answers requests of one kind; `ready` tells whether it can do so now.
@@ -19,25 +19,31 @@ export function localModel(state, handlers, page) {
   const model = {
     get: (name) => values[name],
     set(name, value) {
-      if (typeof name === "object") return Object.entries(name).forEach(([k, v]) => model.set(k, v));
+      if (typeof name === "object")
+        return Object.entries(name).forEach(([k, v]) => model.set(k, v));
       if (Object.is(values[name], value)) return;
       values[name] = value;
       emit(`change:${name}`, model, value);
       emit("change", model);
     },
     on(events, fn) {
-      for (const event of events.split(" ")) listeners.set(event, [...(listeners.get(event) ?? []), fn]);
+      for (const event of events.split(" "))
+        listeners.set(event, [...(listeners.get(event) ?? []), fn]);
     },
     off(events, fn) {
       for (const event of events?.split(" ") ?? [...listeners.keys()]) {
-        listeners.set(event, fn ? (listeners.get(event) ?? []).filter((other) => other !== fn) : []);
+        listeners.set(
+          event,
+          fn ? (listeners.get(event) ?? []).filter((other) => other !== fn) : [],
+        );
       }
     },
     save_changes() {}, // nobody else keeps this state
     send() {}, // nor is there a kernel to hear a message
     widget_manager: null,
     page,
-    can: (kind) => handlers.has(kind) && (handlers.get(kind).ready?.() ?? true),
+    can: (kind) =>
+      handlers.has(kind) ? (handlers.get(kind).ready?.() ?? true) : Boolean(page?.can(kind)),
     ask: (request) => answer(handlers, request, model),
   };
   return model;
@@ -46,7 +52,11 @@ export function localModel(state, handlers, page) {
 /** Answer a request by its kind; rejects with a sentence where nobody on this page can. */
 export async function answer(handlers, request, model) {
   const handler = handlers.get(request.kind);
-  if (!handler) throw new Error(`This page cannot answer “${request.kind}”: that needs the notebook and its kernel.`);
+  if (!handler && model.page?.can(request.kind)) return model.page.ask(request, model);
+  if (!handler)
+    throw new Error(
+      `This page cannot answer “${request.kind}”: that needs the notebook and its kernel.`,
+    );
   return handler(request, model);
 }
 
@@ -69,7 +79,10 @@ function lead(models) {
   const [box] = [...models].find(([, model]) => model.figure === wanted()) ?? [];
   if (box) return box.scrollIntoView({ block: "center" });
   const note = document.createElement("p");
-  Object.assign(note, { className: "lmkit-lost", textContent: "The link leads to a figure that this page does not have." });
+  Object.assign(note, {
+    className: "lmkit-lost",
+    textContent: "The link leads to a figure that this page does not have.",
+  });
   note.setAttribute("role", "status");
   document.querySelector("article")?.prepend(note);
 }
@@ -82,7 +95,11 @@ function modelsOf(boxes, handlers, page) {
     const name = box.dataset.lmkit;
     seen.set(name, (seen.get(name) ?? 0) + 1);
     try {
-      const model = localModel(JSON.parse(box.querySelector('script[type="application/json"]').textContent), handlers, page);
+      const model = localModel(
+        JSON.parse(box.querySelector('script[type="application/json"]').textContent),
+        handlers,
+        page,
+      );
       model.figure = `${name}-${seen.get(name)}`;
       model.siblings = () => [...models.values()].filter((other) => other !== model);
       models.set(box, model);
@@ -99,6 +116,7 @@ export async function mount(box, definition, model) {
     if (!definition) throw new Error("its script did not load.");
     if (!model) throw new Error("what is stored for it cannot be read.");
     const el = document.createElement("div");
+    el.className = `lmk-${box.dataset.lmkit}`; // its own style sheet begins with this
     await definition.render({ model, el });
     box.replaceChildren(el);
   } catch (error) {
@@ -135,12 +153,12 @@ async function mountAll(definitions, handlers, page) {
 }
 
 /** Make the page's one global; the widgets' scripts define themselves on it and are then shown. */
-export function start(kit) {
+export function start(modules) {
   const definitions = new Map();
   const handlers = new Map();
-  const define = (name, factory) => definitions.set(name, factory(kit));
+  const define = (name, factory) => definitions.set(name, factory(modules));
   const handle = (kind, fn, ready) => handlers.set(kind, Object.assign(fn, { ready }));
-  const lmkit = { define, handle, kit, version: 1 };
+  const lmkit = { define, handle, version: 1 };
   // Deferred scripts have all run when this fires.
   addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers, lmkit.model));
   return (window.lmkit = lmkit);

@@ -16,6 +16,7 @@ from textwrap import shorten
 from typing import Any
 
 import math_core
+import rcssmin
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -92,38 +93,24 @@ def host_script(model: dict[str, Any] | None = None, vectors: dict[str, Any] | N
     `model` says what the model's parts are and where its scripts; without it there is none.
     `vectors` says where the word vectors lie.
     """
-    host = source.as_object((HERE / "host.mjs").read_text("utf-8"))
-    parts = [f"const kit = {source.classic_kit()};", f"const lmkit = {host}.start(kit);"]
-    answers = HERE / "answers.mjs"
-    if answers.exists():
-        module = answers.read_text("utf-8").replace("export default function", "export function")
-        parts.append(f"{source.as_object(module)}.install(lmkit, kit);")
-    client = source.as_object((HERE / "model.mjs").read_text("utf-8"))
-    parts.append(f"{client}.install(lmkit, {json.dumps(model)});")
-    words = source.as_object((HERE / "vectors.mjs").read_text("utf-8"))
-    parts.append(f"{words}.install(lmkit, {json.dumps(vectors)});")
-    return _closed(_without_comments("\n".join(parts)))
+    kit = source.shared()
+    modules = ", ".join(map(source.name, kit))
+    given = f"model: {json.dumps(model)}, vectors: {json.dumps(vectors)}, modules: {{ {modules} }}"
+    return source.script([*kit, HERE / "page.mjs"], f"$site_page.begin({{ {given} }});")
 
 
-def widget_script(name: str) -> str:
-    """Return a widget's module as a classic script."""
-    return f'lmkit.define("{name}", {source.classic_widget(name)});\n'
-
-
-def _without_comments(script: str) -> str:
-    """Leave out comments that have lines of their own: a third of what every page would load."""
-    return re.sub(r"^[ \t]*(//.*|/\*\*[\s\S]*?\*/)\n", "", script, flags=re.MULTILINE)
-
-
-def _closed(script: str) -> str:
-    return f"(() => {{\n{script}\n}})();\n"
+def worker_script() -> str:
+    """Return the Worker's script: the engine, and what each figure asks of it."""
+    answers = source.answers()
+    figures = ", ".join(f"{source.name(file)}.answers" for file in answers)
+    return source.script([*answers, HERE / "worker.mjs"], f"$site_worker.serve(self, [{figures}]);")
 
 
 def style_sheet() -> str:
-    """Return all of the site's CSS, squeezed: tokens, kit, widgets, theme."""
-    parts = ["kit", *source.NAMES]
-    css = "\n".join([*map(source.css, parts), (HERE / "theme.css").read_text("utf-8")])
-    return _squeezed(css + _other_themes(css))
+    """Return all of the site's CSS in one sheet: tokens, kit, figures, theme."""
+    own = map(source.css, source.figures())
+    css = "\n".join([source.shared_css(), *own, (HERE / "theme.css").read_text("utf-8")])
+    return str(rcssmin.cssmin(css + _other_themes(css)))
 
 
 def _other_themes(css: str) -> str:
@@ -131,17 +118,12 @@ def _other_themes(css: str) -> str:
     light = re.search(r":root \{([^}]*)\}", css)
     dark = re.search(r':root\[data-theme="dark"\],[^{]*\{([^}]*)\}', css)
     if light is None or dark is None:
-        raise ExtensionError("lmkit/widgets/tokens.css: no block for a theme")
+        raise ExtensionError("lmkit/style/tokens.css: no block for a theme")
     return (
-        "@media screen and (prefers-color-scheme: dark)"
+        "\n@media screen and (prefers-color-scheme: dark)"
         f" {{ :root:not([data-theme]) {{ {dark[1]} }} }}"
         f"@media print {{ :root[data-theme] {{ color-scheme: light; {light[1]} }} }}"
     )
-
-
-def _squeezed(css: str) -> str:
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", css)).strip() + "\n"
 
 
 def write_assets(app: Sphinx) -> None:
@@ -149,8 +131,8 @@ def write_assets(app: Sphinx) -> None:
     model = app.config.lmkit_model
     engine = (
         {
-            "lmkit-worker.js": source.joined(HERE / "worker.mjs").encode(),
-            "lm.wasm": (source.HERE.parent / "engine" / "lm.wasm").read_bytes(),
+            "lmkit-worker.js": worker_script().encode(),
+            "lm.wasm": (source.PACKAGE / "engine" / "lm.wasm").read_bytes(),
         }
         if model
         else {}
@@ -162,7 +144,7 @@ def write_assets(app: Sphinx) -> None:
         "site.css": style_sheet(),
         "site.js": (HERE / "site.js").read_text("utf-8"),
         "lmkit.js": host_script(model, app.config.lmkit_vectors),
-        **{f"lmkit-{name}.js": widget_script(name) for name in source.NAMES},
+        **{f"lmkit-{name}.js": source.figure_script(name) for name in source.figures()},
     }
     files = engine | {name: text.encode() for name, text in texts.items()}
     folder = Path(app.doctreedir) / "lmkit_static"
@@ -186,8 +168,8 @@ def page_assets(
 ) -> None:
     """Tell the template which style sheet and scripts this page needs."""
     context["body"] = accessible(context.get("body", ""))
-    widgets = sorted(set(re.findall(r'data-lmkit="([a-z-]+)"', context["body"])))
-    if unknown := set(widgets) - set(source.NAMES):
+    widgets = sorted(set(re.findall(r'data-lmkit="([a-z0-9-]+)"', context["body"])))
+    if unknown := set(widgets) - set(source.figures()):
         raise ExtensionError(f"{page}: no such widget: {', '.join(sorted(unknown))}")
     scripts = ["site.js", *(["lmkit.js"] if widgets else []), *(f"lmkit-{w}.js" for w in widgets)]
     context["style_sheet"] = app.config.lmkit_assets["site.css"]

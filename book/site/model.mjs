@@ -2,17 +2,18 @@
 // made when the reader asks for it and ended when the model is removed or loading stops; so a
 // cancelled load leaves nothing behind, and nothing that the model does holds up the page.
 
-/** What widgets ask that the model can answer; the handlers are in worker.mjs. */
-const KINDS = ["next-token", "chain-rule", "attention", "ablate", "encode", "continue", "word-vectors"];
-
-const NOT_BUILT = "This copy of the site was built without the live model: “make book” builds it with the model.";
-const FROM_DISK = "The live model does not run on pages opened from a disk: run “make serve” in the book’s folder, or read the book on the web.";
+const NOT_BUILT =
+  "This copy of the site was built without the live model: “make book” builds it with the model.";
+const FROM_DISK =
+  "The live model does not run on pages opened from a disk: run “make serve” in the book’s folder, or read the book on the web.";
 const TOO_OLD = "The live model needs a newer browser, with WebAssembly and Workers.";
 const NOT_LOADED = "Load the model first: await lmkit.model.load().";
-const NOT_KEPT = "This browser keeps no files for this page, so the model will have to be downloaded again next time.";
+const NOT_KEPT =
+  "This browser keeps no files for this page, so the model will have to be downloaded again next time.";
 const NOT_SENT = "Only texts, numbers and arrays of them can be sent to the model.";
 const CRASHED = "The model stopped working, perhaps for lack of memory: load it again.";
-const NO_WORKER = "The model’s program could not be loaded: see whether the site can be reached, and try again.";
+const NO_WORKER =
+  "The model’s program could not be loaded: see whether the site can be reached, and try again.";
 
 const aborted = () => new DOMException("The request was dropped.", "AbortError");
 
@@ -35,6 +36,7 @@ export class PageModel extends EventTarget {
   #loading = null;
   #running = null; // the request that the Worker is at
   #queue = []; // those that wait
+  #kinds = new Set(); // what figures may ask of it
 
   /**
    * @param {Spec | null} spec null on a site that was built without the model
@@ -57,7 +59,9 @@ export class PageModel extends EventTarget {
 
   /** Whether all of it is in this browser already, so that loading takes a second. */
   get cached() {
-    return this.state === "unavailable" ? Promise.resolve(false) : holds(this.store, this.spec.parts.length);
+    return this.state === "unavailable"
+      ? Promise.resolve(false)
+      : holds(this.store, this.spec.parts.length);
   }
 
   #set(state, message = "") {
@@ -94,8 +98,14 @@ export class PageModel extends EventTarget {
     this.progress = 0;
     this.#set("loading");
     try {
-      const { kept } = await this.#ask({ kind: "load", ...this.spec, root: this.root.href, store: this.store });
+      const { kept, kinds } = await this.#ask({
+        kind: "load",
+        ...this.spec,
+        root: this.root.href,
+        store: this.store,
+      });
       this.#loading = null;
+      this.#kinds = new Set(kinds);
       this.#set("ready", kept ? "" : NOT_KEPT);
       if (kept) keepPages(this).catch(() => {}); // the model is there all the same
     } catch (error) {
@@ -125,6 +135,11 @@ export class PageModel extends EventTarget {
   }
 
   // ------------------------------------------------------------------ requests
+
+  /** Whether a figure's request of this kind can be answered now. */
+  can(kind) {
+    return this.state === "ready" && this.#kinds.has(kind);
+  }
 
   /** Token ids of a text. @returns {Promise<number[]>} */
   encode(text) {
@@ -182,7 +197,8 @@ export class PageModel extends EventTarget {
    * @param {object} [owner] the widget that asks
    */
   ask(request, owner) {
-    if (this.state !== "ready") return Promise.reject(new Error(this.state === "unavailable" ? this.message : NOT_LOADED));
+    if (this.state !== "ready")
+      return Promise.reject(new Error(this.state === "unavailable" ? this.message : NOT_LOADED));
     return this.#ask(request, owner);
   }
 
@@ -218,11 +234,13 @@ export class PageModel extends EventTarget {
   #start() {
     const worker = new Worker(new URL(this.spec.worker, this.root));
     worker.onmessage = ({ data }) => {
-      if (worker === this.#worker) "progress" in data ? this.#move(data.progress) : this.#settle(data);
+      if (worker === this.#worker)
+        "progress" in data ? this.#move(data.progress) : this.#settle(data);
     };
     worker.onerror = (event) => {
       event.preventDefault(); // said in a sentence, not in the console
-      if (worker === this.#worker) this.#fail(new Error(this.state === "loading" && !event.message ? NO_WORKER : CRASHED));
+      if (worker === this.#worker)
+        this.#fail(new Error(this.state === "loading" && !event.message ? NO_WORKER : CRASHED));
     };
     return (this.#worker = worker);
   }
@@ -259,11 +277,14 @@ async function keepPages({ root, spec, pages }) {
   const kept = await caches.open(pages);
   const files = performance.getEntriesByType("resource").map(({ name }) => name);
   const own = [location.href, ...files, spec.worker, spec.wasm].map((file) => new URL(file, root));
-  const urls = new Set(own.filter((url) => isPage(url, root)).map(({ origin, pathname }) => origin + pathname));
+  const urls = new Set(
+    own.filter((url) => isPage(url, root)).map(({ origin, pathname }) => origin + pathname),
+  );
   await Promise.allSettled([...urls].map((url) => kept.add(url)));
 }
 
-const isPage = (url, root) => url.href.startsWith(root.href) && !url.href.startsWith(`${root.href}model/`);
+const isPage = (url, root) =>
+  url.href.startsWith(root.href) && !url.href.startsWith(`${root.href}model/`);
 
 async function forget({ root, store, pages }) {
   await Promise.all([caches.delete(store), caches.delete(pages)]);
@@ -273,8 +294,5 @@ async function forget({ root, store, pages }) {
 
 /** Put the model at hand and let it answer the widgets. Runs while the page's script does. */
 export function install(lmkit, spec) {
-  const model = new PageModel(spec, new URL("../", document.currentScript.src));
-  lmkit.model = model;
-  const ready = () => model.state === "ready";
-  for (const kind of KINDS) lmkit.handle(kind, (request, owner) => model.ask({ ...request, kind }, owner), ready);
+  lmkit.model = new PageModel(spec, new URL("../", document.currentScript.src));
 }

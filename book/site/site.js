@@ -91,7 +91,10 @@
     button.className = "lm-copy";
     button.textContent = "Copy";
     button.addEventListener("click", async () => {
-      const done = await navigator.clipboard.writeText(block.querySelector("pre").innerText).then(() => true, () => false);
+      const done = await navigator.clipboard.writeText(block.querySelector("pre").innerText).then(
+        () => true,
+        () => false,
+      );
       button.textContent = done ? "Copied" : "Not allowed";
       setTimeout(() => (button.textContent = "Copy"), 2000);
     });
@@ -103,14 +106,18 @@
   // --------------------------------------------------------------- printing
 
   /** On paper nothing can be unfolded: results stand open. */
-  addEventListener("beforeprint", () => document.querySelectorAll(".lm-result").forEach((fold) => (fold.open = true)));
+  addEventListener("beforeprint", () =>
+    document.querySelectorAll(".lm-result").forEach((fold) => (fold.open = true)),
+  );
 
   // -------------------------------------------------------------- scrolling
 
   /** What is wider than the page can be scrolled with the keyboard, and only that is a stop. */
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
-      const scrolls = target.scrollWidth > target.clientWidth + 1 && getComputedStyle(target).overflowX === "auto";
+      const scrolls =
+        target.scrollWidth > target.clientWidth + 1 &&
+        getComputedStyle(target).overflowX === "auto";
       if (scrolls) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
     }

@@ -26,7 +26,10 @@ async function answer(event) {
     if (response.status === 200) event.waitUntil(keep(request.url, response.clone()));
     return response;
   } catch {
-    return (await caches.match(key(request.url), { cacheName: PAGES, ignoreVary: true })) ?? Response.error();
+    return (
+      (await caches.match(key(request.url), { cacheName: PAGES, ignoreVary: true })) ??
+      Response.error()
+    );
   }
 }
 

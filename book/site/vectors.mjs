@@ -13,7 +13,10 @@ export function unpack(data) {
 
 async function fetched(url) {
   const response = await fetch(url).catch(() => null);
-  if (!response?.ok) throw new Error("The word vectors could not be loaded: see whether the site can be reached, and try again.");
+  if (!response?.ok)
+    throw new Error(
+      "The word vectors could not be loaded: see whether the site can be reached, and try again.",
+    );
   return unpack(await response.arrayBuffer());
 }
 

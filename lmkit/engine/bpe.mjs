@@ -4,8 +4,10 @@
 // as a piece of its own; a merge never crosses these pieces. In JavaScript \s would count U+FEFF
 // and leave U+0085 out, so it is spelt out.
 const SPLIT = new RegExp(
-  String.raw`\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+`
-    .replaceAll(String.raw`\s`, String.raw`\p{White_Space}`),
+  String.raw`\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+`.replaceAll(
+    String.raw`\s`,
+    String.raw`\p{White_Space}`,
+  ),
   "gu",
 );
 
@@ -16,7 +18,9 @@ const SPLIT = new RegExp(
 export function byteAlphabet() {
   const visible = (b) => (b > 32 && b < 127) || (b > 160 && b !== 173);
   let hidden = 0;
-  return Array.from({ length: 256 }, (_, b) => String.fromCharCode(visible(b) ? b : 256 + hidden++));
+  return Array.from({ length: 256 }, (_, b) =>
+    String.fromCharCode(visible(b) ? b : 256 + hidden++),
+  );
 }
 
 /** Text without half surrogate pairs, which no encoding can hold: they become U+FFFD. */
@@ -34,7 +38,8 @@ export class Heap {
   push(item) {
     const { items } = this;
     let i = items.push(item) - 1;
-    for (let up = (i - 1) >> 1; i > 0 && items[up] > item; i = up, up = (i - 1) >> 1) items[i] = items[up];
+    for (let up = (i - 1) >> 1; i > 0 && items[up] > item; i = up, up = (i - 1) >> 1)
+      items[i] = items[up];
     items[i] = item;
   }
 
@@ -105,7 +110,11 @@ export class Tokenizer {
       return id.get(a + b) ?? fail(`the pair “${pair}” makes no token`);
     });
     const utf8 = new TextEncoder();
-    this.bytes = tokens.map((token, i) => types[i] === SPECIAL ? utf8.encode(token) : Uint8Array.from(token, (char) => byteOf.get(char)));
+    this.bytes = tokens.map((token, i) =>
+      types[i] === SPECIAL
+        ? utf8.encode(token)
+        : Uint8Array.from(token, (char) => byteOf.get(char)),
+    );
   }
 
   /**
@@ -123,18 +132,27 @@ export class Tokenizer {
   encodePiece(piece) {
     const ids = Array.from(new TextEncoder().encode(piece), (byte) => this.byteId[byte]);
     const rank = (a, b) => this.ranks.get(a * 2 ** 24 + b);
-    return merge(ids.filter((id) => id !== undefined), rank, (r) => this.joined[r]);
+    return merge(
+      ids.filter((id) => id !== undefined),
+      rank,
+      (r) => this.joined[r],
+    );
   }
 
   /** The bytes that a token stands for; a special one stands for its name. */
   tokenBytes(id) {
-    return this.bytes[id] ?? fail(`No token has the number ${id}: they go from 0 to ${this.bytes.length - 1}.`);
+    return (
+      this.bytes[id] ??
+      fail(`No token has the number ${id}: they go from 0 to ${this.bytes.length - 1}.`)
+    );
   }
 
   /** Token ids to text; bytes that are no UTF-8 become U+FFFD. */
   decode(ids) {
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-    return ids.map((id) => utf8.decode(this.tokenBytes(id), { stream: true })).join("") + utf8.decode();
+    return (
+      ids.map((id) => utf8.decode(this.tokenBytes(id), { stream: true })).join("") + utf8.decode()
+    );
   }
 
   /** Each token by itself; part of a character is shown as its bytes, like `\xe2`. */
@@ -153,7 +171,9 @@ export function showBytes(bytes) {
   let text = "";
   for (let i = 0; i < bytes.length; ) {
     const size = [bytes.length - i, 1, 2, 3, 4].find((n) => isText(utf8, bytes.subarray(i, i + n)));
-    text += size ? utf8.decode(bytes.subarray(i, i + size)) : `\\x${bytes[i].toString(16).padStart(2, "0")}`;
+    text += size
+      ? utf8.decode(bytes.subarray(i, i + size))
+      : `\\x${bytes[i].toString(16).padStart(2, "0")}`;
     i += size ?? 1;
   }
   return text;

@@ -11,9 +11,17 @@
 export const FORMATS = { 0: [1, 4], 3: [32, 20], 8: [32, 34] }; // F32, Q4_1, Q8_0
 
 const SCALARS = {
-  0: [1, "getUint8"], 1: [1, "getInt8"], 2: [2, "getUint16"], 3: [2, "getInt16"],
-  4: [4, "getUint32"], 5: [4, "getInt32"], 6: [4, "getFloat32"], 7: [1, "getUint8"],
-  10: [8, "getBigUint64"], 11: [8, "getBigInt64"], 12: [8, "getFloat64"],
+  0: [1, "getUint8"],
+  1: [1, "getInt8"],
+  2: [2, "getUint16"],
+  3: [2, "getInt16"],
+  4: [4, "getUint32"],
+  5: [4, "getInt32"],
+  6: [4, "getFloat32"],
+  7: [1, "getUint8"],
+  10: [8, "getBigUint64"],
+  11: [8, "getBigInt64"],
+  12: [8, "getFloat64"],
 };
 const STRING = 8;
 const ARRAY = 9;
@@ -54,7 +62,8 @@ class Reader {
     const item = this.scalar(4);
     const count = this.scalar(10);
     // the count is the file's claim: the smallest item takes a byte, so this bounds it
-    if (item === ARRAY || count > this.bytes.length - this.at) throw new Error(`an array claims ${count} items`);
+    if (item === ARRAY || count > this.bytes.length - this.at)
+      throw new Error(`an array claims ${count} items`);
     return Array.from({ length: count }, () => this.value(item));
   }
 }
@@ -104,5 +113,6 @@ function place(name, tensor, start, size) {
   const [perBlock, blockBytes] = FORMATS[tensor.type];
   tensor.offset += start;
   const bytes = (tensor.columns / perBlock) * blockBytes * tensor.rows;
-  if (tensor.columns % perBlock || !(tensor.offset + bytes <= size)) throw new Error(`tensor ${name} reaches beyond its end`);
+  if (tensor.columns % perBlock || !(tensor.offset + bytes <= size))
+    throw new Error(`tensor ${name} reaches beyond its end`);
 }

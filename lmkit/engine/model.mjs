@@ -8,12 +8,22 @@
 // It runs in a page, a Worker or node, and holds its thread while it computes.
 import { readGguf } from "./gguf.mjs";
 import { Tokenizer } from "./bpe.mjs";
-import { greatest, probabilities, random } from "../widgets/kit.mjs";
+import { greatest, probabilities, random } from "../kit/sampling.mjs";
 
 const FILE_AT = 1 << 20; // where the file begins in WebAssembly's memory; the stack lies below
 const PAGE = 65536;
 const SLICE = 128; // tokens that lm.c takes at once, SLICE there too
-const PARTS = ["attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"];
+const PARTS = [
+  "attn_norm",
+  "attn_q",
+  "attn_k",
+  "attn_v",
+  "attn_output",
+  "ffn_norm",
+  "ffn_gate",
+  "ffn_up",
+  "ffn_down",
+];
 const SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
 const ROLES = ["system", "user", "assistant"];
 
@@ -26,14 +36,19 @@ const ROLES = ["system", "user", "assistant"];
  */
 
 // A module of one function that uses one SIMD instruction: (func (drop (v128.const …)))
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11];
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11,
+];
 
 /** Whether the model can run here: null if so, else a sentence that says what is missing. */
 export function supported(scope = globalThis) {
-  if (typeof scope.WebAssembly?.validate !== "function") return "This browser has no WebAssembly, or it is switched off: the model cannot run here.";
-  if (!scope.WebAssembly.validate(Uint8Array.from(SIMD))) return "This browser’s WebAssembly has no SIMD instructions: a newer browser can run the model.";
-  if (scope.navigator?.deviceMemory < 1) return "This device has less memory than the model needs, about 200 MB.";
+  if (typeof scope.WebAssembly?.validate !== "function")
+    return "This browser has no WebAssembly, or it is switched off: the model cannot run here.";
+  if (!scope.WebAssembly.validate(Uint8Array.from(SIMD)))
+    return "This browser’s WebAssembly has no SIMD instructions: a newer browser can run the model.";
+  if (scope.navigator?.deviceMemory < 1)
+    return "This device has less memory than the model needs, about 200 MB.";
   return null;
 }
 
@@ -43,7 +58,8 @@ export class ModelBuilder {
   constructor(size) {
     const problem = supported();
     if (problem) throw new Error(problem);
-    if (!(size > 0 && size < 2 ** 32 - 2 ** 28)) throw new Error(`A model’s file of ${size} bytes cannot be loaded.`);
+    if (!(size > 0 && size < 2 ** 32 - 2 ** 28))
+      throw new Error(`A model’s file of ${size} bytes cannot be loaded.`);
     this.size = size;
     this.written = 0;
     try {
@@ -55,7 +71,8 @@ export class ModelBuilder {
 
   /** Put bytes of the file at their place. */
   write(offset, bytes) {
-    if (!(offset >= 0 && offset + bytes.length <= this.size)) throw new Error("More bytes came than the model’s file has.");
+    if (!(offset >= 0 && offset + bytes.length <= this.size))
+      throw new Error("More bytes came than the model’s file has.");
     new Uint8Array(this.memory.buffer).set(bytes, FILE_AT + offset);
     this.written += bytes.length;
   }
@@ -68,17 +85,36 @@ export class ModelBuilder {
    * @returns {Promise<Model>}
    */
   async finish(wasm, { context = 512, attention = SLICE } = {}) {
-    if (this.written < this.size) throw new Error(`Only ${this.written} of the model’s ${this.size} bytes have come.`);
+    if (this.written < this.size)
+      throw new Error(`Only ${this.written} of the model’s ${this.size} bytes have come.`);
     const { settings, tensors } = readGguf(new Uint8Array(this.memory.buffer, FILE_AT, this.size));
     const config = readConfig(settings, context);
     const tokenizer = readTokenizer(settings, config);
-    const tables = [["token_embd", "output_norm"], ...Array.from({ length: config.n_layer }, (_, l) => PARTS.map((part) => `blk.${l}.${part}`))];
+    const tables = [
+      ["token_embd", "output_norm"],
+      ...Array.from({ length: config.n_layer }, (_, l) => PARTS.map((part) => `blk.${l}.${part}`)),
+    ];
     const kernel = await instantiate(wasm, this.memory);
-    kernel.set_sizes(config.n_layer, config.n_embd, config.n_head, config.n_kv_head, config.n_hidden, config.vocab_size, config.n_context, config.norm_eps);
-    tables.forEach((names, i) => names.forEach((name, part) => {
-      const { offset, type, rows, columns } = checked(name, tensors.get(`${name}.weight`), config);
-      kernel.set_tensor(i - 1, part, FILE_AT + offset, type, rows, columns);
-    }));
+    kernel.set_sizes(
+      config.n_layer,
+      config.n_embd,
+      config.n_head,
+      config.n_kv_head,
+      config.n_hidden,
+      config.vocab_size,
+      config.n_context,
+      config.norm_eps,
+    );
+    tables.forEach((names, i) =>
+      names.forEach((name, part) => {
+        const { offset, type, rows, columns } = checked(
+          name,
+          tensors.get(`${name}.weight`),
+          config,
+        );
+        kernel.set_tensor(i - 1, part, FILE_AT + offset, type, rows, columns);
+      }),
+    );
     if (!kernel.set_buffers(FILE_AT + this.size)) throw new Error(NO_MEMORY);
     const size = config.n_context * (config.n_embd / config.n_head);
     new Float32Array(this.memory.buffer, kernel.rope_table(), size).set(ropeTable(config));
@@ -86,12 +122,14 @@ export class ModelBuilder {
   }
 }
 
-const NO_MEMORY = "The browser has not enough memory left for the model: close other pages and try again.";
+const NO_MEMORY =
+  "The browser has not enough memory left for the model: close other pages and try again.";
 
 async function instantiate(wasm, memory) {
   const made = await WebAssembly.instantiate(wasm, { env: { memory } });
   const kernel = (made.instance ?? made).exports;
-  if (kernel.__heap_base.value > FILE_AT) throw new Error("lm.wasm needs more room below the model’s file.");
+  if (kernel.__heap_base.value > FILE_AT)
+    throw new Error("lm.wasm needs more room below the model’s file.");
   return kernel;
 }
 
@@ -102,10 +140,12 @@ async function instantiate(wasm, memory) {
 export function readConfig(settings, context) {
   const get = (name, least, most) => {
     const value = settings.get(`llama.${name}`);
-    if (typeof value !== "number" || !(value >= least && value <= most)) damaged(`${name} is ${value}`);
+    if (typeof value !== "number" || !(value >= least && value <= most))
+      damaged(`${name} is ${value}`);
     return value;
   };
-  const whole = (name, most) => (Number.isInteger(get(name, 1, most)) ? get(name, 1, most) : damaged(`${name} is not whole`));
+  const whole = (name, most) =>
+    Number.isInteger(get(name, 1, most)) ? get(name, 1, most) : damaged(`${name} is not whole`);
   const config = {
     n_layer: whole("block_count", 64),
     n_head: whole("attention.head_count", 256),
@@ -118,7 +158,8 @@ export function readConfig(settings, context) {
     norm_eps: get("attention.layer_norm_rms_epsilon", 0, 1),
   };
   const d = config.n_embd / config.n_head;
-  if (d % 16 || config.n_head % config.n_kv_head) damaged(`${config.n_head} heads do not share ${config.n_embd} numbers`);
+  if (d % 16 || config.n_head % config.n_kv_head)
+    damaged(`${config.n_head} heads do not share ${config.n_embd} numbers`);
   return config;
 }
 
@@ -127,9 +168,12 @@ const damaged = (why) => {
 };
 
 function readTokenizer(settings, config) {
-  const [tokens, merges, types] = ["tokens", "merges", "token_type"].map((name) => settings.get(`tokenizer.ggml.${name}`));
+  const [tokens, merges, types] = ["tokens", "merges", "token_type"].map((name) =>
+    settings.get(`tokenizer.ggml.${name}`),
+  );
   const lists = [tokens, merges, types].every(Array.isArray) && tokens.length === config.vocab_size;
-  if (!lists || ![...tokens, ...merges].every((item) => typeof item === "string")) damaged("it has no vocabulary");
+  if (!lists || ![...tokens, ...merges].every((item) => typeof item === "string"))
+    damaged("it has no vocabulary");
   return new Tokenizer(tokens, merges, types);
 }
 
@@ -137,11 +181,16 @@ function readTokenizer(settings, config) {
 function checked(name, tensor, c) {
   const part = name.split(".").at(-1);
   const kv = (c.n_embd / c.n_head) * c.n_kv_head;
-  const rows = { token_embd: c.vocab_size, attn_k: kv, attn_v: kv, ffn_gate: c.n_hidden, ffn_up: c.n_hidden }[part] ?? c.n_embd;
+  const rows =
+    { token_embd: c.vocab_size, attn_k: kv, attn_v: kv, ffn_gate: c.n_hidden, ffn_up: c.n_hidden }[
+      part
+    ] ?? c.n_embd;
   const isNorm = part.endsWith("norm");
   const shape = isNorm ? [1, c.n_embd] : [rows, part === "ffn_down" ? c.n_hidden : c.n_embd];
-  if (!tensor || tensor.rows !== shape[0] || tensor.columns !== shape[1]) damaged(`tensor ${name} is not ${shape.join(" × ")}`);
-  if ((tensor.type === 0) !== isNorm || tensor.rows % 4 === 0 === isNorm) damaged(`tensor ${name} is of another format`);
+  if (!tensor || tensor.rows !== shape[0] || tensor.columns !== shape[1])
+    damaged(`tensor ${name} is not ${shape.join(" × ")}`);
+  if ((tensor.type === 0) !== isNorm || (tensor.rows % 4 === 0) === isNorm)
+    damaged(`tensor ${name} is of another format`);
   return tensor;
 }
 
@@ -203,9 +252,15 @@ export class Model {
   chatIds(messages) {
     const given = typeof messages === "string" ? [{ role: "user", content: messages }] : messages;
     checkMessages(given);
-    const all = given[0].role === "system" ? given : [{ role: "system", content: SYSTEM }, ...given];
+    const all =
+      given[0].role === "system" ? given : [{ role: "system", content: SYSTEM }, ...given];
     const [start, end] = [this.special("<|im_start|>"), this.special("<|im_end|>")];
-    const turn = ({ role, content }) => [start, ...this.encode(`${role}\n${content}`), end, ...this.encode("\n")];
+    const turn = ({ role, content }) => [
+      start,
+      ...this.encode(`${role}\n${content}`),
+      end,
+      ...this.encode("\n"),
+    ];
     return [...all.flatMap(turn), start, ...this.encode("assistant\n")];
   }
 
@@ -221,14 +276,24 @@ export class Model {
    */
   forward(ids, { past = 0, all = false, attentions = false, hidden = false, ablate = [] } = {}) {
     this.check(ids, past, { all, attentions, hidden, ablate });
-    if (ablate.length) return this.without(ablate, () => this.forward(ids, { all, attentions, hidden }));
+    if (ablate.length)
+      return this.without(ablate, () => this.forward(ids, { all, attentions, hidden }));
     const { n_layer, n_head, n_embd, vocab_size } = this.config;
     let from = 0; // a long text runs in slices, and only the last one has results
-    for (; ids.length - from > SLICE; from += SLICE) this.run(ids.slice(from, from + SLICE), past + from, [vocab_size, 0, 0]);
+    for (; ids.length - from > SLICE; from += SLICE)
+      this.run(ids.slice(from, from + SLICE), past + from, [vocab_size, 0, 0]);
     const [T, S] = [ids.length - from, past + ids.length];
-    const sizes = [(all ? T : 1) * vocab_size, attentions ? n_layer * n_head * T * S : 0, hidden ? (n_layer + 1) * T * n_embd : 0];
+    const sizes = [
+      (all ? T : 1) * vocab_size,
+      attentions ? n_layer * n_head * T * S : 0,
+      hidden ? (n_layer + 1) * T * n_embd : 0,
+    ];
     const results = this.run(ids.slice(from), past + from, sizes, all);
-    return { logits: results[0], ...(attentions && { attentions: results[1] }), ...(hidden && { hidden: results[2] }) };
+    return {
+      logits: results[0],
+      ...(attentions && { attentions: results[1] }),
+      ...(hidden && { hidden: results[2] }),
+    };
   }
 
   /** Run with some heads off; what is then in the cache is of no use to other calls. */
@@ -249,7 +314,12 @@ export class Model {
     const at = [start, start + 4 * sizes[0], start + 4 * (sizes[0] + sizes[1])];
     new Int32Array(this.memory.buffer, this.kernel.ids(), ids.length).set(ids);
     this.seen.length = past; // also if the kernel is stopped midway
-    this.kernel.forward(ids.length, past, all ? ids.length : 1, ...at.map((place, i) => (sizes[i] ? place : 0)));
+    this.kernel.forward(
+      ids.length,
+      past,
+      all ? ids.length : 1,
+      ...at.map((place, i) => (sizes[i] ? place : 0)),
+    );
     this.seen.push(...ids);
     return sizes.map((size, i) => new Float32Array(this.memory.buffer, at[i], size).slice());
   }
@@ -260,16 +330,33 @@ export class Model {
       throw new Error(sentence);
     };
     if (!ids.length) say("There are no tokens: the model needs at least one to go on from.");
-    if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < this.config.vocab_size)) say(`Token ids are whole numbers from 0 to ${this.config.vocab_size - 1}.`);
-    if (!Number.isInteger(past) || past < 0 || past > this.seen.length) say(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
-    if (past && ablate.length) say("What the cache holds was made with all heads: run the whole text to leave some out.");
+    if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < this.config.vocab_size))
+      say(`Token ids are whole numbers from 0 to ${this.config.vocab_size - 1}.`);
+    if (!Number.isInteger(past) || past < 0 || past > this.seen.length)
+      say(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
+    if (past && ablate.length)
+      say("What the cache holds was made with all heads: run the whole text to leave some out.");
     const { n_layer, n_head } = this.config;
-    const isHead = ([layer, head]) => Number.isInteger(layer) && Number.isInteger(head) && layer >= 0 && layer < n_layer && head >= 0 && head < n_head;
-    if (!(Array.isArray(ablate) && ablate.every((pair) => Array.isArray(pair) && isHead(pair)))) say(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
+    const isHead = ([layer, head]) =>
+      Number.isInteger(layer) &&
+      Number.isInteger(head) &&
+      layer >= 0 &&
+      layer < n_layer &&
+      head >= 0 &&
+      head < n_head;
+    if (!(Array.isArray(ablate) && ablate.every((pair) => Array.isArray(pair) && isHead(pair))))
+      say(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
     const S = past + ids.length;
-    if (S > context) say(`${S} tokens are more than the ${context} that the model sees here: use a shorter text.`);
-    if (attentions && S > attention) say(`${S} tokens are more than the ${attention} of which attention can be shown: use a shorter text.`);
-    if ((all || hidden) && ids.length > most) say(`${ids.length} tokens are more than the ${most} of which all results can be had at once: use a shorter text.`);
+    if (S > context)
+      say(`${S} tokens are more than the ${context} that the model sees here: use a shorter text.`);
+    if (attentions && S > attention)
+      say(
+        `${S} tokens are more than the ${attention} of which attention can be shown: use a shorter text.`,
+      );
+    if ((all || hidden) && ids.length > most)
+      say(
+        `${ids.length} tokens are more than the ${most} of which all results can be had at once: use a shorter text.`,
+      );
   }
 
   /** The logits (V,) after ids, computing only what the cache does not hold already. */
@@ -291,7 +378,13 @@ export class Model {
     for (let from = 0; from < logP.length; from += SLICE) {
       const part = ids.slice(from, Math.min(from + SLICE, logP.length));
       const { logits } = this.forward(part, { past: from, all: true });
-      part.forEach((_, t) => (logP[from + t] = logSoftmax(logits.subarray(t * vocab_size, (t + 1) * vocab_size), ids[from + t + 1])));
+      part.forEach(
+        (_, t) =>
+          (logP[from + t] = logSoftmax(
+            logits.subarray(t * vocab_size, (t + 1) * vocab_size),
+            ids[from + t + 1],
+          )),
+      );
     }
     return logP;
   }
@@ -307,10 +400,14 @@ export class Model {
    */
   generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...sampling } = {}) {
     checkSampling(sampling);
-    if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) throw new Error(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
+    if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0)
+      throw new Error(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
     this.check(ids, 0, {});
     const all = ids.length + maxNewTokens;
-    if (all > this.limits.context) throw new Error(`${all} tokens (${ids.length} given, the others new) are more than the ${this.limits.context} that the model sees here: ask for fewer.`);
+    if (all > this.limits.context)
+      throw new Error(
+        `${all} tokens (${ids.length} given, the others new) are more than the ${this.limits.context} that the model sees here: ask for fewer.`,
+      );
     return this.steps([...ids], maxNewTokens, sampling, random(seed));
   }
 
@@ -332,14 +429,17 @@ export class Model {
 function checkMessages(messages) {
   if (!messages.length) throw new Error("There are no messages: give at least one.");
   for (const { role, content } of messages) {
-    if (!ROLES.includes(role)) throw new Error(`A role is one of ${ROLES.join(", ")}, not ${role}.`);
+    if (!ROLES.includes(role))
+      throw new Error(`A role is one of ${ROLES.join(", ")}, not ${role}.`);
     if (typeof content !== "string") throw new Error("A message’s content is text.");
   }
 }
 
 function checkSampling({ temperature = 1, topK = 0, topP = 1 }) {
-  if (!(temperature >= 0 && temperature < Infinity)) throw new Error(`The temperature must be 0 (greedy) or more, not ${temperature}.`);
-  if (topK && !(Number.isInteger(topK) && topK > 0)) throw new Error(`topK must be a whole number of tokens, not ${topK}.`);
+  if (!(temperature >= 0 && temperature < Infinity))
+    throw new Error(`The temperature must be 0 (greedy) or more, not ${temperature}.`);
+  if (topK && !(Number.isInteger(topK) && topK > 0))
+    throw new Error(`topK must be a whole number of tokens, not ${topK}.`);
   if (!(topP > 0 && topP <= 1)) throw new Error(`topP must be above 0 and at most 1, not ${topP}.`);
 }
 
@@ -357,7 +457,8 @@ export function logSoftmax(logits, id) {
  * @returns {{ids: number[], probabilities: number[]}}
  */
 export function distribution(logits, sampling = {}) {
-  if (sampling.temperature === 0) return { ids: [logits.indexOf(greatest(logits))], probabilities: [1] };
+  if (sampling.temperature === 0)
+    return { ids: [logits.indexOf(greatest(logits))], probabilities: [1] };
   const p = probabilities(Float64Array.from(logits), sampling);
   const ids = [];
   p.forEach((q, id) => q > 0 && ids.push(id));

@@ -8,18 +8,29 @@ from typing import Any, ClassVar
 import anywidget
 import numpy as np
 
+from . import source
+
 
 class Widget(anywidget.AnyWidget):
     """A widget that a page can show from its stored output alone.
 
-    A subclass sets `_name`, `_esm` and `_css` (from `lmkit.widgets.source`), tags its state
-    `sync=True`, and writes `summary`. Whoever views it can ask for more than the state holds:
-    `answer` is called with the request, and what it returns or raises travels back.
+    A subclass is the class of its folder (`lmkit/widgets/<name>/`), which has its view and its
+    style; it tags its state `sync=True` and writes `summary`. Whoever views it can ask for more
+    than the state holds: `answer` is called with the request, and what it returns or raises
+    travels back.
     """
 
-    _name: ClassVar[str] = ""
+    _name: ClassVar[str] = ""  # the folder's, as a page has it: "chain-rule"
     _height: ClassVar[int] = 300  # pixels that the page keeps free before the widget is there
     _private: ClassVar[frozenset[str]] = frozenset()  # traits that no stored output may show
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Give a figure the name, the view and the style of its folder."""
+        if Widget in cls.__bases__:  # whatever is derived from a figure keeps the figure's
+            cls._name = cls.__module__.rpartition(".")[2].replace("_", "-")
+            cls._esm = source.esm(cls._name)
+            cls._css = source.shared_css() + source.css(cls._name)
+        super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

@@ -1,138 +1,152 @@
-"""One JavaScript module a widget, made ready for each host.
+"""The JavaScript and CSS of the figures, joined for hosts that take one text.
 
-A widget's module imports what widgets share from `./kit.mjs` and exports `{ render }`. Browsers
-take it as it stands (the tests do). Two hosts cannot: anywidget loads a module from a Blob URL,
-where nothing relative resolves, and a page opened from a disk may load no modules at all. So the
-kit's text is joined to the widget's for anywidget, and both are wrapped as classic scripts for
-the site. This module needs the standard library only: the site is built without anywidget.
+A module imports by name, `import { a, b as c } from "../folder/file.mjs";`, and browsers, node and
+the tests take it as it stands. Two hosts cannot: anywidget loads a module from a Blob URL, where
+nothing relative resolves, and a page opened from a disk may load no modules at all. So a module
+and all that it imports are joined to one text. This module needs the standard library only: the
+site is built without anywidget.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NAMES = (
-    "next-token",
-    "chain-rule",
-    "attention-map",
-    "recurrent-unroll",
-    "gradient-flow",
-    "attention-steps",
-    "multi-head",
-    "positional-encoding",
-    "generate",
-    "live",
-    "quick-check",
-    "softmax-explorer",
-    "embedding-arithmetic",
-    "embedding-map",
-    "contextual-bank",
-    "synthesis-question",
-    "tokenizer-playground",
-    "bpe-trainer",
-)
-# what a widget may import; the kit is there once, of another library each widget gets a copy
-LIBRARIES = ("./kit.mjs", "./word_vectors.mjs", "./chart.mjs", "../engine/bpe.mjs")
+PACKAGE = HERE.parent
+STYLE = (PACKAGE / "style" / "tokens.css", PACKAGE / "kit" / "kit.css")
 
-_KIT_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./kit\.mjs";\n', re.MULTILINE)
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
-_DEFAULT = re.compile(r"^export default (\{[^}]*\}|\w+);\s*\Z", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 
 
-def text(name: str, ending: str) -> str:
-    """Return the text of a widget's file, `ending` being "mjs" or "css"."""
-    return (HERE / f"{name.replace('-', '_')}.{ending}").read_text("utf-8")
+def figures() -> list[str]:
+    """Return the names of all figures, as pages have them: a folder with a `view.mjs` is one.
 
-
-def classic_kit() -> str:
-    """Return an expression in JavaScript whose value is the kit, an object of functions."""
-    return as_object(text("kit", "mjs"))
-
-
-def as_object(module: str) -> str:
-    """Turn a module without imports into an expression: the object of what it exports.
-
-    >>> print(as_object("export const two = 2;"))
-    (() => {
-    const two = 2;
-    return { two };
-    })()
+    >>> "chain-rule" in figures()
+    True
     """
-    names = ", ".join(_EXPORTED.findall(module))
-    body = _EXPORT.sub("", module).rstrip()
-    return f"(() => {{\n{body}\nreturn {{ {names} }};\n}})()"
+    return sorted(file.parent.name.replace("_", "-") for file in HERE.glob("*/view.mjs"))
 
 
-def classic_widget(name: str) -> str:
-    """Return a function expression in JavaScript: the kit goes in, `{ render }` comes out."""
-    return as_function(text(name, "mjs"), f"{name}.mjs")
+def folder(figure: str) -> Path:
+    """Return the folder of a figure."""
+    return HERE / figure.replace("-", "_")
 
 
-def as_function(module: str, where: str) -> str:
-    """Turn a module with the imports of a widget into `(kit) => its default export`."""
-    body, default = _parts(module, where)
-    return f"(kit) => {{\n{body}\nreturn {default};\n}}"
+def view(figure: str) -> Path:
+    """Return the module that shows a figure; its default export is `{ render }`."""
+    return folder(figure) / "view.mjs"
 
 
-def esm(name: str) -> str:
-    """Return one module for anywidget: the kit's text and the widget's."""
-    body, default = _parts(text(name, "mjs"), f"{name}.mjs")
-    return f"const kit = {classic_kit()};\n{body}\nexport default {default};\n"
+def answers() -> list[Path]:
+    """Return the modules that say what the page's model answers, one for each figure that asks."""
+    return sorted(HERE.glob("*/answer.mjs"))
 
 
-def css(name: str) -> str:
-    """Return a widget's own style sheet; "kit" is what all of them share."""
-    return text("tokens", "css") + text("kit", "css") if name == "kit" else text(name, "css")
+def shared() -> list[Path]:
+    """Return the modules of the kit that most figures need: a page loads them once for all."""
+    views = [set(modules([view(figure)])) for figure in figures()]
+    files = sorted((PACKAGE / "kit").glob("*.mjs"))
+    return [file for file in files if sum(file in needed for needed in views) > len(views) / 2]
 
 
-def joined(entry: Path) -> str:
-    """Join a module and all that it imports into one classic script; what is imported comes first.
+def script(entries: Iterable[Path], call: str) -> str:
+    """Return entries and all that they import as one classic script that ends with a call."""
+    return _closed([*modules(entries).values(), call])
 
-    Imports take one line each and are relative: `import { a, b as c } from "../folder/file.mjs";`.
+
+def figure_script(figure: str) -> str:
+    """Return a figure as a classic script for a page that has the shared modules."""
+    given = shared()
+    own = modules([view(figure)], given)
+    taken = f"const {{ {', '.join(map(name, given))} }} = modules;"
+    body = "\n".join([taken, *own.values(), f"return {name(view(figure))}.default;"])
+    return _bare(f'lmkit.define("{figure}", (modules) => {{\n{body}\n}});\n')
+
+
+def esm(figure: str) -> str:
+    """Return a figure as one module for anywidget."""
+    needed = modules([view(figure)])
+    show = f"{name(view(figure))}.default.render({{ model, el }})"
+    render = f'({{ model, el }}) => (el.classList.add("lmk-{figure}"), {show})'
+    return "\n".join([*needed.values(), f"export default {{ render: {render} }};\n"])
+
+
+def css(figure: str) -> str:
+    """Return a figure's own style sheet, or nothing."""
+    file = folder(figure) / "style.css"
+    return file.read_text("utf-8") if file.exists() else ""
+
+
+def shared_css() -> str:
+    """Return the style sheet that all figures share: the tokens, and the kit's."""
+    return "".join(file.read_text("utf-8") for file in STYLE)
+
+
+def _closed(lines: list[str]) -> str:
+    return _bare("(() => {\n" + "\n".join(lines) + "\n})();\n")
+
+
+def _bare(script: str) -> str:
+    """Leave out comments that have lines of their own, a third of what every page would load.
+
+    No more: rjsmin takes spaces out of a template within a template, and real parsers have no
+    packages for all systems that the book builds on.
     """
-    parts: dict[Path, str] = {}
-    _join(entry.resolve(), parts)
-    return "(() => {\n" + "\n".join(parts.values()) + "\n})();\n"
+    return _COMMENT.sub("", script)
 
 
-def _join(file: Path, parts: dict[Path, str]) -> None:
-    """Append `const $name = …;` of the file to the parts, after those of what it imports."""
+def name(file: Path) -> str:
+    """Return what a module is called in a joined text.
+
+    >>> name(view("chain-rule"))
+    '$chain_rule_view'
+    """
+    return f"${file.parent.name}_{file.stem}"
+
+
+def modules(entries: Iterable[Path], given: Iterable[Path] = ()) -> dict[Path, str]:
+    """Return entries and all that they import, each as `const $name = …;`, in order of need.
+
+    Modules that are `given` are left out: the text stands where their names are known. Raises
+    ValueError for a module that imports in a circle, or in another way than by name.
+    """
+    found: dict[Path, str] = {}
+    for entry in entries:
+        _collect(entry.resolve(), {file.resolve() for file in given}, found, ())
+    names = [name(file) for file in found]
+    if twice := {n for n in names if names.count(n) > 1}:
+        raise ValueError(f"two modules would be called {twice.pop()}: give one another name")
+    return found
+
+
+def _collect(file: Path, given: set[Path], found: dict[Path, str], above: tuple[Path, ...]) -> None:
+    """Append a module's text after those of what it imports."""
+    if file in found or file in given:
+        return
+    if file in above:
+        raise ValueError(f"{file.name} imports itself by way of {above[-1].name}")
+    text = file.read_text("utf-8")
+    for _, where in _IMPORT.findall(text):
+        _collect((file.parent / where).resolve(), given, found, (*above, file))
+    found[file] = f"const {name(file)} = {_as_object(text, file)};"
+
+
+def _as_object(text: str, file: Path) -> str:
+    """Turn a module into an expression: the object of what it exports."""
 
     def taken(found: re.Match[str]) -> str:
-        other = (file.parent / found[2]).resolve()
-        if other not in parts:
-            _join(other, parts)
-        return f"const {{{found[1].replace(' as ', ': ')}}} = ${other.stem};\n"
+        other = name((file.parent / found[2]).resolve())
+        return f"const {{{found[1].replace(' as ', ': ')}}} = {other};\n"
 
-    module = _IMPORT.sub(taken, file.read_text("utf-8"))
-    if re.search(r"^\s*import\b|^export default", module, re.MULTILINE):
-        raise ValueError(f"{file.name} may import by name alone, a line each, and has no default")
-    if any(file.stem == other.stem for other in parts):
-        raise ValueError(f"two modules are called {file.name}: give one another name")
-    parts[file] = f"const ${file.stem} = {as_object(module)};"
+    names = _EXPORTED.findall(text)
+    if _DEFAULT.search(text):
+        names.append("default: $default")
+    body = _EXPORT.sub("", _DEFAULT.sub("const $default = ", _IMPORT.sub(taken, text))).rstrip()
+    if wrong := re.search(r"^\s*(?:import|export)\b.*", body, re.MULTILINE):
+        raise ValueError(f"{file.name}: import by name, export by declaration, not {wrong[0]!r}")
 
-
-def _parts(module: str, where: str) -> tuple[str, str]:
-    """Split a widget's module into its body and its default export, and hold it to the rules."""
-    default = _DEFAULT.search(module)
-    if default is None:
-        raise ValueError(f"{where} must end with one `export default …;`")
-    body = _taken(module[: default.start()])
-    body = _EXPORT.sub("", body).rstrip()
-    if re.search(r"^\s*(import|export)\b", body, re.MULTILINE):
-        raise ValueError(f"{where} may import from {LIBRARIES} alone, and export by declaration")
-    return body, default[1]
-
-
-def _taken(module: str) -> str:
-    """Take what a module imports from the kit that is at hand, or from a library put in here."""
-
-    def library(found: re.Match[str]) -> str:
-        if found[2] not in LIBRARIES:
-            return found[0]
-        inner = as_object(_taken((HERE / found[2]).read_text("utf-8")))
-        return f"const {{{found[1]}}} = {inner};\n"
-
-    return _IMPORT.sub(library, _KIT_IMPORT.sub(r"const {\1} = kit;\n", module))
+    return f"(() => {{\n{body}\nreturn {{ {', '.join(names)} }};\n}})()"

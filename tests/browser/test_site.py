@@ -460,7 +460,7 @@ def test_a_good_page_builds(small_books):
 
 # ------------------------------------------------------------------ colours
 
-TOKENS = (ROOT / "lmkit" / "widgets" / "tokens.css").read_text("utf-8")
+TOKENS = (ROOT / "lmkit" / "style" / "tokens.css").read_text("utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--lm-([\w-]+): (#[0-9a-f]{6})", block)) for block in TOKENS.split("/* dark")
 )

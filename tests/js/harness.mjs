@@ -1,9 +1,15 @@
-// The smallest test harness: files register tests, the page runs one by its name.
+// The smallest helpers for tests: node's own runner finds the tests (`node --test`), and a browser
+// imports the same files for those that need a document.
+const node = Boolean(globalThis.process?.versions.node);
 const tests = new Map();
+const kept = (name, fn) => tests.set(name, fn);
 
-export const test = (name, fn) => tests.set(name, fn);
+/** Register a test that needs no document. */
+export const test = node ? (await import("node:test")).test : kept;
+
+/** Register a test that needs a document: node leaves it to the browser. */
+export const inBrowser = node ? () => {} : kept;
 export const run = async (name) => tests.get(name)();
-export const names = () => [...tests.keys()];
 
 export function equal(actual, expected, what = "") {
   const [a, b] = [actual, expected].map((value) => JSON.stringify(value));
@@ -12,7 +18,8 @@ export function equal(actual, expected, what = "") {
 
 export function close(actual, expected, tolerance, what = "") {
   const gap = Math.abs(actual - expected);
-  if (!(gap <= tolerance)) throw new Error(`${what} expected ${expected} ± ${tolerance}, got ${actual}`);
+  if (!(gap <= tolerance))
+    throw new Error(`${what} expected ${expected} ± ${tolerance}, got ${actual}`);
 }
 
 export function throws(fn, pattern) {
@@ -25,4 +32,9 @@ export function throws(fn, pattern) {
   throw new Error(`nothing was thrown; expected ${pattern}`);
 }
 
-export const vectors = async (name) => (await fetch(`/tests/data/${name}.json`)).json();
+/** The vectors that Python is held to as well. */
+export async function vectors(name) {
+  const url = new URL(`../data/${name}.json`, import.meta.url);
+  if (!node) return (await fetch(url)).json();
+  return JSON.parse(await (await import("node:fs/promises")).readFile(url, "utf8"));
+}

@@ -1,7 +1,9 @@
-import * as nextToken from "/lmkit/widgets/next_token.mjs";
-import { TEMPERATURES, TOP_PS, compare, likeliest, lowerTriangles, pack } from "/book/site/worker.mjs";
-import { PageModel, obstacle } from "/book/site/model.mjs";
-import { close, equal, test } from "./harness.mjs";
+import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
+import { likeliest } from "../../lmkit/engine/reply.mjs";
+import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
+import { TEMPERATURES, TOP_PS, pack } from "../../lmkit/widgets/next_token/answer.mjs";
+import { PageModel, obstacle } from "../../book/site/model.mjs";
+import { close, equal, inBrowser, test } from "./harness.mjs";
 
 // ------------------------------------------------------------ what is answered
 
@@ -42,8 +44,18 @@ test("maps are kept as their lower triangles, a byte a weight", () => {
 // ------------------------------------------------------------------ the page
 
 const root = new URL("http://127.0.0.1/book/");
-const spec = { bytes: 10, sha256: "0123456789abcdef0123", parts: [{}], worker: "w.js", wasm: "l.wasm" };
-const refusal = (promise) => promise.then(() => "", (error) => error.message);
+const spec = {
+  bytes: 10,
+  sha256: "0123456789abcdef0123",
+  parts: [{}],
+  worker: "w.js",
+  wasm: "l.wasm",
+};
+const refusal = (promise) =>
+  promise.then(
+    () => "",
+    (error) => error.message,
+  );
 
 test("what hinders the model is said in a sentence", () => {
   const all = { Worker: class {}, WebAssembly: {} };
@@ -56,14 +68,18 @@ test("what hinders the model is said in a sentence", () => {
 test("a model that cannot be there says so to whoever asks", async () => {
   const model = new PageModel(null, root);
   equal([model.state, await model.cached], ["unavailable", false]);
-  for (const promise of [model.load(), model.encode("x")]) equal(await refusal(promise), model.message);
+  for (const promise of [model.load(), model.encode("x")])
+    equal(await refusal(promise), model.message);
 });
 
-test("a model that is not loaded names the way to load it", async () => {
+inBrowser("a model that is not loaded names the way to load it", async () => {
   const model = new PageModel(spec, root);
   equal([model.state, model.bytes, await model.cached], ["absent", 10, false]);
   equal(await refusal(model.encode("x")), "Load the model first: await lmkit.model.load().");
-  equal(await refusal(model.generate("x").next()), "Load the model first: await lmkit.model.load().");
+  equal(
+    await refusal(model.generate("x").next()),
+    "Load the model first: await lmkit.model.load().",
+  );
   equal(await refusal(model.load(null, AbortSignal.abort())), "The request was dropped.");
 });
 
@@ -94,46 +110,79 @@ async function withWorker(fn) {
   }
 }
 
-test("one request at a time, and of each widget the newest", () => withWorker(async (model, { sent, worker }) => {
-  const [a, b] = [{}, {}];
-  const reply = (value) => worker.onmessage({ data: { reply: value } });
-  const asked = [[1, a], [2, a], [3, b], [4, a]].map(([n, owner]) => model.ask({ kind: "x", n }, owner).catch(({ name }) => name));
-  equal(sent.map(({ n }) => n), [1]);
-  ["one", "three", "four"].forEach(reply);
-  equal(await Promise.all(asked), ["one", "AbortError", "three", "four"]);
-  equal(sent.map(({ n }) => n), [1, 3, 4]);
-}));
+test("one request at a time, and of each widget the newest", () =>
+  withWorker(async (model, { sent, worker }) => {
+    const [a, b] = [{}, {}];
+    const reply = (value) => worker.onmessage({ data: { reply: value } });
+    const asked = [
+      [1, a],
+      [2, a],
+      [3, b],
+      [4, a],
+    ].map(([n, owner]) => model.ask({ kind: "x", n }, owner).catch(({ name }) => name));
+    equal(
+      sent.map(({ n }) => n),
+      [1],
+    );
+    ["one", "three", "four"].forEach(reply);
+    equal(await Promise.all(asked), ["one", "AbortError", "three", "four"]);
+    equal(
+      sent.map(({ n }) => n),
+      [1, 3, 4],
+    );
+  }));
 
-test("where nothing is kept, the model is there and says so", () => withWorker(async (model) => {
-  equal([model.state, /downloaded again/.test(model.message)], ["ready", true]);
-}));
+test("where nothing is kept, the model is there and says so", () =>
+  withWorker(async (model) => {
+    equal([model.state, /downloaded again/.test(model.message)], ["ready", true]);
+  }));
 
-test("what waits for a model that is removed is told", () => withWorker(async (model, { worker }) => {
-  const asked = [model.encode("a"), model.encode("b")].map((promise) => promise.catch(({ name }) => name));
-  await model.remove();
-  equal(await Promise.all(asked), ["AbortError", "AbortError"]);
-  equal([worker.ended, model.state], [true, "absent"]);
-}));
+test("what waits for a model that is removed is told", () =>
+  withWorker(async (model, { worker }) => {
+    const asked = [model.encode("a"), model.encode("b")].map((promise) =>
+      promise.catch(({ name }) => name),
+    );
+    await model.remove();
+    equal(await Promise.all(asked), ["AbortError", "AbortError"]);
+    equal([worker.ended, model.state], [true, "absent"]);
+  }));
 
-test("a Worker that dies is a sentence, and can be loaded again", () => withWorker(async (model, { worker }) => {
-  const asked = refusal(model.encode("a"));
-  worker.onerror({ message: "out of memory", preventDefault() {} });
-  equal(await asked, model.message);
-  equal([model.state, /load it again/.test(model.message)], ["failed", true]);
-}));
+test("a Worker that dies is a sentence, and can be loaded again", () =>
+  withWorker(async (model, { worker }) => {
+    const asked = refusal(model.encode("a"));
+    worker.onerror({ message: "out of memory", preventDefault() {} });
+    equal(await asked, model.message);
+    equal([model.state, /load it again/.test(model.message)], ["failed", true]);
+  }));
 
-test("leaving the loop ends the run", () => withWorker(async (model, { sent, worker }) => {
-  worker.postMessage = (request) => {
-    sent.push(request.kind);
-    const reply = request.kind === "generate" ? 7 : { value: { text: "x" }, done: false };
-    setTimeout(() => worker.onmessage({ data: { reply } }));
-  };
-  for await (const { text } of model.generate("a")) if (text) break;
-  equal(sent, ["generate", "step", "stop"]);
-}));
+test("leaving the loop ends the run", () =>
+  withWorker(async (model, { sent, worker }) => {
+    worker.postMessage = (request) => {
+      sent.push(request.kind);
+      const reply = request.kind === "generate" ? 7 : { value: { text: "x" }, done: false };
+      setTimeout(() => worker.onmessage({ data: { reply } }));
+    };
+    for await (const { text } of model.generate("a")) if (text) break;
+    equal(sent, ["generate", "step", "stop"]);
+  }));
 
 test("two distributions are compared by the likeliest of both, as in Python", () => {
-  const [p, q] = [[0.6, 0.3, 0.1, 0], [0, 0.3, 0.1, 0.6]];
-  equal(compare(p, q, 1), { moved: 0.6, next: [{ i: 0, p: 0.6, q: 0 }, { i: 3, p: 0, q: 0.6 }] });
-  equal(compare([0.5, 0.3, 0.2], [0.1, 0.3, 0.6], 1), { moved: 0.4, next: [{ i: 2, p: 0.2, q: 0.6 }, { i: 0, p: 0.5, q: 0.1 }] });
+  const [p, q] = [
+    [0.6, 0.3, 0.1, 0],
+    [0, 0.3, 0.1, 0.6],
+  ];
+  equal(compare(p, q, 1), {
+    moved: 0.6,
+    next: [
+      { i: 0, p: 0.6, q: 0 },
+      { i: 3, p: 0, q: 0.6 },
+    ],
+  });
+  equal(compare([0.5, 0.3, 0.2], [0.1, 0.3, 0.6], 1), {
+    moved: 0.4,
+    next: [
+      { i: 2, p: 0.2, q: 0.6 },
+      { i: 0, p: 0.5, q: 0.1 },
+    ],
+  });
 });
