@@ -37,6 +37,7 @@ export class PageModel extends EventTarget {
   #running = null; // the request that the Worker is at
   #queue = []; // those that wait
   #kinds = new Set(); // what figures may ask of it
+  #keeping = Promise.resolve(); // until the site's own files are kept
 
   /**
    * @param {Spec | null} spec null on a site that was built without the model
@@ -107,7 +108,7 @@ export class PageModel extends EventTarget {
       this.#loading = null;
       this.#kinds = new Set(kinds);
       this.#set("ready", kept ? "" : NOT_KEPT);
-      if (kept) keepPages(this).catch(() => {}); // the model is there all the same
+      if (kept) this.#keeping = keepPages(this).catch(() => {}); // the model is there all the same
     } catch (error) {
       if (worker === this.#worker) this.#fail(error);
       throw error;
@@ -131,6 +132,7 @@ export class PageModel extends EventTarget {
     if (this.state === "unavailable") return;
     this.#end();
     this.#set("absent");
+    await this.#keeping; // or what is kept meanwhile would stay
     await forget(this).catch(() => {}); // where nothing may be kept, nothing is
   }
 

@@ -426,9 +426,8 @@ def small_books(tmp_path_factory):
     """Books of one page with our configuration: whether each was built, and what was said."""
     folder = tmp_path_factory.mktemp("books")
     for name, text in BOOKS.items():
-        for tree in ("book/site", "lmkit/widgets"):
+        for tree in ("book/site", "lmkit"):
             shutil.copytree(ROOT / tree, folder / name / tree)
-        shutil.copy(ROOT / "lmkit" / "__init__.py", folder / name / "lmkit")
         shutil.copy(ROOT / "_config.yml", folder / name)
         shutil.copy(ROOT / "book" / "references.bib", folder / name / "book")
         (folder / name / "_toc.yml").write_text("format: jb-book\nroot: page\n")
