@@ -1,6 +1,6 @@
 """How long a figure takes to answer a move, on a slow page: `python benchmarks/sliders.py`.
 
-For each figure of chapters 4, 5 and 6 that is computed in the page: many moves of a control, each
+For each figure of chapters 4 to 6 that is computed in the page: many moves of a control, each
 timed from the event until the page is laid out again, under Chromium's CPU throttle (4×). The
 book wants 100 ms. Beside each stands the same loop without the throttle, in the same run.
 """

@@ -8,16 +8,19 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = [
+    "answers",
     "assets",
     "checkpoints",
+    "checks",
     "embeddings",
-    "exercises",
     "generate",
     "gguf",
     "heads",
+    "lm",
     "minilm",
     "ngram",
     "plot",
+    "questions",
     "rnn",
     "smollm",
     "tokenizers",

@@ -8,22 +8,20 @@ Shapes: T tokens now, S tokens seen so far (T and those in the cache), D = n_emb
 H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in the vocabulary.
 """
 
-import codecs
 import json
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, rms_norm, scaled_dot_product_attention, silu
+from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
 from lmkit import assets, gguf
-from lmkit.generate import continuation
+from lmkit.lm import LanguageModel, Output
 from lmkit.tokenizers import BPETokenizer
 from lmkit.transformer import KVCache, attention, causal_mask
 
@@ -53,29 +51,6 @@ class Config:
     def head_dim(self) -> int:
         """Numbers a head."""
         return self.n_embd // self.n_head
-
-
-@dataclass
-class Output:
-    """What `model(ids)` gives.
-
-    `logits` (T, V); `hidden_states` (L + 1, T, D), as in transformers: the embeddings, then the
-    output of each layer, the last one after the final norm; `attentions` (L, H, T, S).
-    """
-
-    logits: Tensor
-    hidden_states: Tensor
-    _attentions: Tensor | None = None
-
-    @property
-    def attentions(self) -> Tensor:
-        """Attention weights (L, H, T, S); each row of S sums to 1."""
-        if self._attentions is None:
-            raise ValueError(
-                "no attentions were kept, since for so long a text they take much memory: "
-                "ask for them with model(ids, attentions=True)"
-            )
-        return self._attentions
 
 
 def linear(x: Tensor, w: Tensor) -> Tensor:
@@ -192,10 +167,12 @@ class Block(nn.Module):
         return x + self.mlp(self.mlp_norm(x))
 
 
-class SmolLM(nn.Module):
+class SmolLM(nn.Module, LanguageModel):
     """The model and its tokenizer; `load` makes it."""
 
     name = "SmolLM2-135M-Instruct"
+    cache_type = KVCache
+    tokenizer: BPETokenizer
 
     def __init__(self, config: Config, tokenizer: BPETokenizer) -> None:
         super().__init__()
@@ -266,7 +243,7 @@ class SmolLM(nn.Module):
             raise ValueError("ids are empty: the model needs at least one token to go on from")
         if ids.min() < 0 or ids.max() >= self.config.vocab_size:
             raise ValueError(f"ids must lie between 0 and {self.config.vocab_size - 1}")
-        self._check_length(len(ids) + (cache.n_seen if cache is not None else 0))
+        self.check_length(len(ids) + (cache.n_seen if cache is not None else 0))
         return ids.long()
 
     def _heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -280,23 +257,15 @@ class SmolLM(nn.Module):
                 )
         return heads
 
-    def _check_length(self, n: int, more: str = "") -> None:
-        if n > (limit := self.config.n_context):
-            raise ValueError(f"{n} tokens{more} are more than the context of {limit}: use fewer")
+    @property
+    def n_context(self) -> int:
+        """The most tokens that it sees."""
+        return self.config.n_context
 
     @property
     def start_id(self) -> int:
         """The token that says that a text begins, `<|endoftext|>`."""
         return self.tokenizer.special[END_OF_TEXT]
-
-    def _start(self, text: str) -> list[int]:
-        ids = [self.start_id, *self.tokenizer.encode(text)]
-        self._check_length(len(ids))
-        return ids
-
-    def new_cache(self) -> KVCache:
-        """Make an empty cache for `model(ids, cache)`."""
-        return KVCache()
 
     @torch.inference_mode()
     def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
@@ -320,90 +289,28 @@ class SmolLM(nn.Module):
             added.append(heads @ block.attn.out.view(c.n_head, c.head_dim, c.n_embd))
         return torch.stack(added)
 
-    def next_token(self, text: str, k: int = 10) -> list[tuple[str, float]]:
-        """Give the k likeliest next tokens after a text, with their probabilities.
-
-        The text starts with `<|endoftext|>`, as in `log_probs` and `generate`.
-        """
-        if k < 1:
-            raise ValueError(f"k must be 1 or more tokens, not {k}")
-        probs = self.next_logits(self._start(text)).softmax(-1)
-        top = probs.topk(min(k, len(probs)))
-        return list(zip(self.tokenizer.tokens(top.indices), top.values.tolist(), strict=True))
+    @torch.inference_mode()
+    def all_logits(self, ids: Sequence[int]) -> Tensor:
+        """Give the logits (T, V) after each of the ids (T,)."""
+        return self(ids).logits
 
     @torch.inference_mode()
-    def log_probs(self, text: str) -> list[tuple[str, float]]:
-        """Give each token of a text with its natural log-probability, given all before it.
+    def inside(self, ids: Sequence[int], ablate: Iterable[tuple[int, int]] = ()) -> Output:
+        """Give `model(ids, ablate=ablate)`."""
+        return self(ids, ablate=ablate)
 
-        Their sum is log P(text), by the chain rule; the first is given the start token.
-        """
-        ids = self._start(text)
+    @torch.inference_mode()
+    def _predictions(self, ids: list[int]) -> Iterator[Tensor]:
         x = self._last_state(torch.tensor(ids))[:-1]  # (T - 1, D)
-        targets = torch.tensor(ids[1:], dtype=torch.long)
-        nll = [  # in parts, since the logits of 8,000 tokens take 1.6 GB
-            cross_entropy(self._logits(part), target, reduction="none")
-            for part, target in zip(x.split(256), targets.split(256), strict=True)
-        ]
-        return list(zip(self.tokenizer.tokens(ids[1:]), (-torch.cat(nll)).tolist(), strict=True))
-
-    def generate(
-        self,
-        text: str,
-        max_new_tokens: int = 50,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[str]:
-        """Go on with a text, in pieces as they are made: `print(*model.generate(…), sep="")`.
-
-        The pieces are whole characters; for the options see `generate_ids`.
-        """
-        ids = self._start(text)
-        return self._stream(self.generate_ids(ids, max_new_tokens, temperature, top_k, top_p, seed))
+        # in parts, since the logits of 8,000 tokens take 1.6 GB
+        for part in x.split(256):
+            yield from self._logits(part)
 
     def chat(
         self, messages: str | Messages, max_new_tokens: int = 200, **options: Any
     ) -> Iterator[str]:
         """Answer messages `{"role": "user", "content": …}`, or one str, as `generate` does."""
-        return self._stream(self.generate_ids(self.chat_ids(messages), max_new_tokens, **options))
-
-    def generate_ids(
-        self,
-        ids: Sequence[int] | Tensor,
-        max_new_tokens: int = 50,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[int]:
-        """Go on with token ids, one id at a time, until the end of the text or max_new_tokens.
-
-        Temperature 0 takes the likeliest each time; for the others see `generate.probabilities`.
-        The seed makes it repeatable. Raises ValueError at once when an option is out of range or
-        the context would overflow.
-        """
-        if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
-            raise ValueError(
-                f"max_new_tokens must be a whole number, 0 or more, not {max_new_tokens}"
-            )
-        ids = self._check_ids(ids)
-        self._check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
-        cache = KVCache()
-        new = continuation(
-            lambda new: self.next_logits(new, cache),
-            ids, max_new_tokens, temperature, top_k, top_p, seed,
-        )  # fmt: skip
-        return takewhile(lambda token_id: token_id not in self.stop_ids, new)
-
-    def _stream(self, ids: Iterable[int]) -> Iterator[str]:
-        """Decode ids as they come, and hold the bytes of half a character back."""
-        utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        for token_id in ids:
-            if piece := utf8.decode(self.tokenizer.token_bytes(token_id)):
-                yield piece
-        if piece := utf8.decode(b"", final=True):
-            yield piece
+        return self.stream(self.generate_ids(self.chat_ids(messages), max_new_tokens, **options))
 
     def chat_ids(self, messages: str | Messages) -> list[int]:
         """Put messages into SmolLM2's chat template; special tokens in them stay plain text."""

@@ -156,6 +156,10 @@ class WordTokenizer(_Vocabulary):
         """Turn token ids into text; where spaces stood is not known any more."""
         return self._between.join(self.tokens(ids))
 
+    def token_bytes(self, token_id: int) -> bytes:
+        """Give what a token adds to a text: a word brings the space before it."""
+        return (self._between + self.token(token_id)).encode()
+
     def save(self, path: str | Path) -> None:
         """Write a tokenizer.json."""
         split = {"type": "Split", "pattern": {"Regex": self._pattern}}
@@ -200,9 +204,13 @@ class ByteTokenizer:
         """Turn bytes into text; those that are no UTF-8 become U+FFFD by default."""
         return bytes(ids).decode("utf-8", errors)
 
+    def token_bytes(self, token_id: int) -> bytes:
+        """Give the byte itself."""
+        return bytes([token_id])
+
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each byte by itself; part of a character is shown like `\xe2`."""
-        return [bytes([i]).decode("utf-8", "backslashreplace") for i in ids]
+        return [self.token_bytes(i).decode("utf-8", "backslashreplace") for i in ids]
 
 
 def replace_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:

@@ -1,9 +1,10 @@
-"""Run, check and test the notebooks: `python -m tools.notebooks run|check|test [FILE …]`.
+"""Run, check, test and renumber the notebooks: `python -m tools.notebooks COMMAND [FILE …]`.
 
 `run` executes in place and leaves nothing in the file that another run would change. `check`
 looks at the files alone: outputs belong to the code above them, ids are there, no widget state,
 no path of this machine, no error, no huge output. `test` runs them once more, elsewhere: nbval in
-strict mode, and every output the same to the byte.
+strict mode, and every output the same to the byte. `renumber` gives every chapter the number of
+its place in `_toc.yml` (`tools/renumber.py`).
 """
 
 import argparse
@@ -38,10 +39,12 @@ SAME_DIGITS = {
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__)
-    parser.add_argument("command", choices=["run", "check", "test"])
+    parser.add_argument("command", choices=["run", "check", "test", "renumber"])
     parser.add_argument("files", nargs="*", type=Path, help="default: all of them")
     options = parser.parse_args(arguments)
     files = options.files or all_files()
+    if options.command == "renumber":
+        return renumber()
     if options.command == "test":
         return test(files)
     problems = [p for file in files for p in {"run": run, "check": check}[options.command](file)]
@@ -146,6 +149,16 @@ def test(files: list[Path]) -> int:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **SAME_DIGITS}).returncode
 
 
+def renumber() -> int:
+    """Move every chapter to its place in `_toc.yml`, and say which notebooks that leaves to run."""
+    from tools import renumber
+
+    stale = [str(file.relative_to(ROOT)) for file in renumber.renumber()]
+    if stale:
+        print("Their code names a chapter or a formula: python -m tools.notebooks run", *stale)
+    return 0
+
+
 def read(file: Path) -> Any:
     """Read a notebook; one that is no notebook is named in a sentence."""
     try:
@@ -156,7 +169,7 @@ def read(file: Path) -> Any:
 
 def write(notebook: Any, file: Path) -> None:
     """Write a notebook the one way that git should see it."""
-    file.write_text(nbformat.writes(notebook) + "\n", "utf-8")
+    file.write_bytes(f"{nbformat.writes(notebook)}\n".encode())  # Unix line ends on Windows too
 
 
 if __name__ == "__main__":

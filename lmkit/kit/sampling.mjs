@@ -1,5 +1,9 @@
 // From logits to a token: softmax, the filters, the draw. It imports nothing; the engine uses it too.
 
+/** The temperatures and top-p that figures offer; NextToken's stored distributions are packed for them. */
+export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
+export const TOP_PS = [1, 0.95, 0.9, 0.8, 0.5];
+
 /**
  * Many numbers: an array, or floats as the engine has them; what comes in comes out.
  * @typedef {number[] | Float32Array | Float64Array} Numbers

@@ -93,7 +93,7 @@ def test_a_model_that_comes_to_hand_leaves_the_figure_in_full_screen(page, serve
     expect(box.locator("select")).to_have_count(3)
     button = enter(box)
     page.evaluate(
-        "lmkit.handle('next-token', () => new Promise(() => {}), () => true);"
+        "lmkit.handle('next-token', () => new Promise(() => {}));"
         "lmkit.model.dispatchEvent(new Event('state'))"
     )
     expect(box.locator("input[type=text]")).to_be_visible()

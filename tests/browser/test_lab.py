@@ -14,7 +14,7 @@ import pytest
 from conftest import PATIENCE, says
 from playwright.sync_api import expect
 
-from lmkit import exercises
+from lmkit import questions
 
 CELLS = [
     "from lmkit import smollm\n"
@@ -229,7 +229,7 @@ def test_any_sentence_is_measured_by_the_kernel(notebook):
 
 
 def test_an_answer_lands_in_a_file_beside_the_notebook(notebook, lab):
-    widget = figure(notebook, exercises.question("intro-rules")["question"])
+    widget = figure(notebook, questions.question("intro-rules")["question"])
     widget.locator("textarea").fill("Rules are written, models are fitted. <i>ü</i>")
     widget.locator(".lmk-reading").get_by_text("Saved").wait_for()
     assert answer(lab, "intro-rules") == "Rules are written, models are fitted. <i>ü</i>"
@@ -248,7 +248,7 @@ TITLES = {
     "places": "Which words lie together?",
     "bank": "Does “bank” have one vector?",
     "soft": "How do scores become probabilities?",
-    "check": exercises.question("sequence-check-shift")["question"],
+    "check": questions.question("sequence-check-shift")["question"],
     "writes": "How does the model write?",
     "looks": "Which tokens does each token look at?",
     "unroll": "What does a recurrent network carry from token to token?",

@@ -1,13 +1,13 @@
-import { link, parseLink } from "../../lmkit/widgets/live/view.mjs";
+import { effectReading } from "../../lmkit/widgets/attention_map/effect.mjs";
 import {
   column,
-  effectReading,
   greatest,
   reading,
   rows,
   withoutFirst,
-} from "../../lmkit/widgets/attention_map/view.mjs";
-import { reading as written, settingName } from "../../lmkit/widgets/generate/view.mjs";
+} from "../../lmkit/widgets/attention_map/maps.mjs";
+import { settingName, reading as written } from "../../lmkit/widgets/generate/view.mjs";
+import { link, parseLink } from "../../lmkit/widgets/live/view.mjs";
 import { equal, test } from "./harness.mjs";
 
 test("a link comes back as it was sent", () => {

@@ -55,7 +55,7 @@ def refused(text):
 
 def test_shared_vectors_are_current():
     """The browser is tested on this file; running this module makes it anew."""
-    stored = json.loads(VECTORS.read_text())
+    stored = json.loads(VECTORS.read_text("utf-8"))
     now = json.loads(json.dumps(contents()))
     assert stored.keys() == now.keys()
     for name in stored:

@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import re
 import signal
 import sys
@@ -133,7 +132,7 @@ def interrupted(interrupt, capsys):
     def sample(model):
         if interrupt == "raise":
             raise KeyboardInterrupt
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return ""
 
     model = small_gpt()
