@@ -3,7 +3,8 @@
     history = train(model, ids, steps=300)           # watch the loss; interrupt when you like
     bits_per_character(model, held_out)
 
-A model is any module with `model(ids) -> logits`, (B, T) to (B, T, V). The settings are those that
+A model is any module with `model(ids) -> logits`, (B, T) to (B, T, V), or one that gives them in an
+`lmkit.lm.Output`, as SmolLM2 does. The settings are those that
 nanoGPT (Karpathy 2022) gives for Shakespeare on a CPU.
 """
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lmkit import plot
+from lmkit.lm import Output, as_ids
 
 REFRESH = 2.0  # seconds between two drawings of the live plot
 
@@ -129,17 +131,6 @@ def train(
     return history
 
 
-def as_ids(ids: Sequence[int] | Tensor) -> Tensor:
-    """Give a text's ids as a tensor (N,); TypeError for anything else, such as the text itself."""
-    try:
-        found = torch.as_tensor(ids)
-    except (TypeError, ValueError, RuntimeError):
-        found = torch.empty(())
-    if found.dim() != 1 or (len(found) and found.dtype.is_floating_point):
-        raise TypeError("ids must be a list of whole numbers, as tokenizer.encode(text) gives them")
-    return found.long()
-
-
 def adamw(
     model: nn.Module, learning_rate: float, betas: tuple[float, float], weight_decay: float
 ) -> torch.optim.AdamW:
@@ -164,7 +155,7 @@ def update(
     model: nn.Module, batch: Tensor, optimizer: torch.optim.Optimizer, grad_clip: float
 ) -> float:
     """Do one step on windows (B, T + 1): inputs and targets are the same, shifted by one place."""
-    logits = model(batch[:, :-1])  # (B, T, V)
+    logits = logits_of(model, batch[:, :-1])  # (B, T, V)
     loss = cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
     if not math.isfinite(value := loss.item()):
         raise FloatingPointError(
@@ -175,6 +166,12 @@ def update(
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()
     return value
+
+
+def logits_of(model: nn.Module, ids: Tensor) -> Tensor:
+    """Give a model's logits (B, T, V) after each of ids (B, T), also those within an `Output`."""
+    out = model(ids)
+    return out.logits if isinstance(out, Output) else out
 
 
 def note(
@@ -278,7 +275,7 @@ def log_probs(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) ->
     out = torch.empty(n)
     for some in starts.flip(0).split(128):  # the earliest window knows most: it is written last
         batch = ids[some[:, None] + window].to(device)  # (B, context + 1)
-        log_p = model(batch[:, :-1]).log_softmax(-1)  # (B, context, V)
+        log_p = logits_of(model, batch[:, :-1]).log_softmax(-1)  # (B, context, V)
         log_p = log_p.gather(-1, batch[:, 1:, None])[..., 0].cpu()
         for start, row in zip(some.tolist(), log_p, strict=True):
             out[start : start + context] = row

@@ -17,6 +17,7 @@ from torch import nn
 
 from lmkit import assets, checkpoints
 from lmkit import train as training
+from lmkit.lm import Output
 from lmkit.tokenizers import CharTokenizer
 from lmkit.train import History, adamw, bits_per_character, log_probs, rate, train, update
 from lmkit.transformer import GPT, GPTConfig
@@ -61,6 +62,23 @@ def test_any_module_learns_the_frequencies_that_counting_gives():
     i, j = (TOKENIZER.vocab[c] for c in "th")
     count = TEXT.count("th") / TEXT.count("t")
     assert model.table.weight[i].softmax(-1)[j].item() == pytest.approx(count, abs=0.03)
+
+
+class Within(Bigram):
+    """The same in an `Output`, as SmolLM2 gives it."""
+
+    def forward(self, ids):
+        logits = super().forward(ids)
+        return Output(logits, logits[None])
+
+
+def test_a_model_that_gives_more_than_logits_is_trained_alike():
+    torch.manual_seed(0)
+    plain = Bigram()
+    within = Within()
+    within.load_state_dict(plain.state_dict())
+    assert short(plain).losses == short(within).losses
+    assert torch.equal(log_probs(plain, IDS), log_probs(within, IDS))
 
 
 def test_the_seed_decides_what_is_seen():
