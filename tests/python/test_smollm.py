@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmkit import assets, smollm
-from lmkit.smollm import KVCache
+from lmkit.smollm import KVCache, net, weights
 from tools import notebooks
 
 TEXTS = [
@@ -108,7 +108,7 @@ def test_a_head_that_is_not_there_is_a_sentence(model, head):
 
 
 def test_attentions_of_a_long_text_are_kept_only_on_request(model, monkeypatch):
-    monkeypatch.setattr(smollm, "MANY_ATTENTIONS", 16)
+    monkeypatch.setattr(net, "MANY_ATTENTIONS", 16)
     ids = ids_of(model, TEXTS[0])
     with pytest.raises(ValueError, match="ask for them"):
         _ = model(ids).attentions
@@ -486,7 +486,7 @@ def test_a_mask_that_does_not_fit_is_a_sentence(model, mask):
 
 
 def test_doctests():
-    assert doctest.testmod(smollm).failed == 0
+    assert doctest.testmod(net).failed == 0
 
 
 def test_it_can_be_trained_and_its_file_stays(model):
@@ -532,7 +532,7 @@ def test_a_gradient_is_that_of_transformers(model, oracle):
 
 
 def converted():
-    (folder,) = assets.cache_folder().glob(f"smollm2-f32-*-v{smollm.FORMAT}")
+    (folder,) = assets.cache_folder().glob(f"smollm2-f32-*-v{weights.FORMAT}")
     return folder
 
 
@@ -540,7 +540,7 @@ def test_later_loads_convert_and_hash_nothing_and_are_read_by_everyone(model, mo
     def never(*_):
         raise AssertionError("called")
 
-    monkeypatch.setattr(smollm, "convert", never)
+    monkeypatch.setattr(weights, "convert", never)
     monkeypatch.setattr(assets, "_sha256", never)
     smollm.load()
     assert converted().stat().st_mode & 0o555 == 0o555
@@ -594,7 +594,7 @@ def test_a_full_disk_while_converting_is_a_sentence(copied_cache, monkeypatch):
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
     shutil.rmtree(converted())
-    monkeypatch.setattr(smollm, "read_weights", lambda *_: {})
+    monkeypatch.setattr(weights, "read_weights", lambda *_: {})
     monkeypatch.setattr(safetensors.torch, "save_file", full)
     with pytest.raises(assets.AssetError, match=r"^no space is left for the cache .*: free"):
         smollm.load()
@@ -604,9 +604,10 @@ def test_two_processes_convert_once(copied_cache):
     shutil.rmtree(converted())
     code = """
 from lmkit import smollm
-convert = smollm.convert
+from lmkit.smollm import weights
+convert = weights.convert
 def told(*arguments): print("converts", flush=True); convert(*arguments)
-smollm.convert = told
+weights.convert = told
 print(smollm.load().next_token("The quick brown fox jumps", 1)[0][0])
 """
     both = [
