@@ -1,67 +1,174 @@
 // The page host: shows the widgets of a page that has no kernel, from what the notebook stored.
-// What it imports of the kit is there once, for itself and for the figures' own scripts.
 
 /**
- * Answers requests of one kind; `ready` tells whether it can do so now.
- * @typedef {((request: any, model: any) => Promise<any>) & {ready?: () => boolean}} Handler
+ * @typedef {{kind: string} & Record<string, any>} Request
+ *
+ * @typedef {(request: any, model: LocalModel) => Promise<any>} Handler answers requests of one kind
+ * @typedef {Map<string, Handler>} Handlers who answers what, by the request's kind
+ *
+ * The page's language model, which views may offer to load: a PageModel, where there is one.
+ * @typedef {import("./model.mjs").PageModel} PageModel
+ *
+ * The part of anywidget's model that a view uses, and what it can reach on the page besides.
+ * @typedef {object} LocalModel
+ * @property {(name: string) => any} get
+ * @property {(name: string | Record<string, any>, value?: any) => void} set
+ * @property {(events: string, fn: Listener) => void} on
+ * @property {(events?: string | null, fn?: Listener) => void} off
+ * @property {() => void} save_changes
+ * @property {() => void} send
+ * @property {null} widget_manager
+ * @property {PageModel} [page]
+ * @property {(kind: string) => boolean} can
+ * @property {(request: Request) => Promise<any>} ask
+ * @property {string} [figure] its name on the page, by which links find it: "next-token-2"
+ * @property {() => LocalModel[]} [siblings] the models of the page's other figures
+ *
+ * @typedef {(...args: any[]) => void} Listener
+ *
+ * What a figure's module exports.
+ * @typedef {{render: (host: {model: LocalModel, el: HTMLElement}) => unknown}} Definition
+ *
+ * @typedef {Record<string, object>} Modules the kit's, by name
+ *
+ * The page's one global.
+ * @typedef {object} Lmkit
+ * @property {(name: string, factory: (modules: Modules) => Definition) => void} define
+ * @property {(kind: string, handler: Handler) => void} handle
+ * @property {number} version
+ * @property {PageModel} [model]
  */
+
+// -------------------------------------------------------------- a figure's model
 
 /**
  * The part of anywidget's model that a view uses, on a copy of the stored state.
  * @param {Record<string, any>} state
- * @param {Map<string, Handler>} handlers who answers what, by the request's kind
- * @param {EventTarget} [page] the page's language model, which views may offer to load
+ * @param {Handlers} handlers
+ * @param {PageModel} [page]
+ * @returns {LocalModel}
  */
 export function localModel(state, handlers, page) {
   const values = { ...state };
-  const listeners = new Map();
-  const emit = (event, ...args) => [...(listeners.get(event) ?? [])].forEach((fn) => fn(...args));
+  const { emit, on, off } = emitter();
+  /** @type {LocalModel} */
   const model = {
     get: (name) => values[name],
     set(name, value) {
-      if (typeof name === "object")
-        return Object.entries(name).forEach(([k, v]) => model.set(k, v));
-      if (Object.is(values[name], value)) return;
-      values[name] = value;
-      emit(`change:${name}`, model, value);
-      emit("change", model);
-    },
-    on(events, fn) {
-      for (const event of events.split(" "))
-        listeners.set(event, [...(listeners.get(event) ?? []), fn]);
-    },
-    off(events, fn) {
-      for (const event of events?.split(" ") ?? [...listeners.keys()]) {
-        listeners.set(
-          event,
-          fn ? (listeners.get(event) ?? []).filter((other) => other !== fn) : [],
-        );
+      if (typeof name === "object") for (const [k, v] of Object.entries(name)) model.set(k, v);
+      else if (!Object.is(values[name], value)) {
+        values[name] = value;
+        emit(`change:${name}`, model, value);
+        emit("change", model);
       }
     },
+    on,
+    off,
     save_changes() {}, // nobody else keeps this state
     send() {}, // nor is there a kernel to hear a message
     widget_manager: null,
     page,
-    can: (kind) =>
-      handlers.has(kind) ? (handlers.get(kind).ready?.() ?? true) : Boolean(page?.can(kind)),
+    can: (kind) => handlers.has(kind) || Boolean(page?.can(kind)),
     ask: (request) => answer(handlers, request, model),
   };
   return model;
 }
 
-/** Answer a request by its kind; rejects with a sentence where nobody on this page can. */
-export async function answer(handlers, request, model) {
-  const handler = handlers.get(request.kind);
-  if (!handler && model.page?.can(request.kind)) return model.page.ask(request, model);
-  if (!handler)
-    throw new Error(
-      `This page cannot answer “${request.kind}”: that needs the notebook and its kernel.`,
-    );
-  return handler(request, model);
+/** Who listens to which event; several events are named with spaces between. */
+function emitter() {
+  /** @type {Map<string, Listener[]>} */
+  const listeners = new Map();
+  /** @param {string} event */
+  const of = (event) => listeners.get(event) ?? [];
+  return {
+    /** @param {string} event @param {any[]} args */
+    emit(event, ...args) {
+      for (const fn of [...of(event)]) fn(...args);
+    },
+    /** @param {string} events @param {Listener} fn */
+    on(events, fn) {
+      for (const event of events.split(" ")) listeners.set(event, [...of(event), fn]);
+    },
+    /**
+     * Forget a listener; without one all of them, without events those of every event.
+     * @param {string | null} [events]
+     * @param {Listener} [fn]
+     */
+    off(events, fn) {
+      for (const event of events?.split(" ") ?? [...listeners.keys()])
+        listeners.set(event, fn ? of(event).filter((other) => other !== fn) : []);
+    },
+  };
 }
 
-/** The order in which to show boxes: those in the window first, else as they come. */
+/**
+ * Answer a request by its kind; rejects with a sentence where nobody on this page can.
+ * @param {Handlers} handlers
+ * @param {Request} request
+ * @param {LocalModel} model the figure's that asks
+ */
+async function answer(handlers, request, model) {
+  const { kind } = request;
+  const handler = handlers.get(kind);
+  if (handler) return handler(request, model);
+  if (model.page?.can(kind)) return model.page.ask(request, model);
+  throw new Error(`This page cannot answer “${kind}”: that needs the notebook and its kernel.`);
+}
+
+// ------------------------------------------------------------ the page's figures
+
+/**
+ * Make the page's one global; the widgets' scripts define themselves on it and are then shown.
+ * @param {Modules} modules what the host imports of the kit is there once, for the figures' scripts too
+ * @returns {Lmkit}
+ */
+export function start(modules) {
+  /** @type {Map<string, Definition>} */
+  const definitions = new Map();
+  /** @type {Handlers} */
+  const handlers = new Map();
+  /** @type {Lmkit} */
+  const lmkit = {
+    define: (name, factory) => definitions.set(name, factory(modules)),
+    handle: (kind, handler) => handlers.set(kind, handler),
+    version: 1,
+  };
+  // Deferred scripts have all run when this fires.
+  addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers, lmkit.model));
+  Object.assign(window, { lmkit });
+  return lmkit;
+}
+
+/**
+ * @param {Map<string, Definition>} definitions
+ * @param {Handlers} handlers
+ * @param {PageModel} [page]
+ */
+async function mountAll(definitions, handlers, page) {
+  const breathe = breather();
+  const found = document.querySelectorAll("[data-lmkit]");
+  const boxes = /** @type {HTMLElement[]} */ ([...found]);
+  const models = modelsOf(boxes, handlers, page);
+  lead(models);
+  addEventListener("hashchange", () => lead(models));
+  for (const box of visibleFirst(boxes, innerHeight)) {
+    await mount(box, definitions.get(nameOf(box)), models.get(box));
+    await breathe();
+  }
+  document.documentElement.dataset.lmkitReady = String(performance.now());
+}
+
+/** The figure that a box is for. @param {HTMLElement} box */
+const nameOf = (box) => box.dataset.lmkit ?? "";
+
+/**
+ * The order in which to show boxes: those in the window first, else as they come.
+ * @template {{getBoundingClientRect: () => {top: number, bottom: number}}} Box
+ * @param {Box[]} boxes
+ * @param {number} height of the window
+ */
 export function visibleFirst(boxes, height) {
+  /** @param {Box} box */
   const isVisible = (box) => {
     const { top, bottom } = box.getBoundingClientRect();
     return bottom > 0 && top < height;
@@ -69,61 +176,81 @@ export function visibleFirst(boxes, height) {
   return [...boxes.filter(isVisible), ...boxes.filter((box) => !isVisible(box))];
 }
 
+/**
+ * The boxes' models, made before the first is shown, so that a view can reach its siblings.
+ * @param {HTMLElement[]} boxes
+ * @param {Handlers} handlers
+ * @param {PageModel} [page]
+ */
+function modelsOf(boxes, handlers, page) {
+  /** @type {Map<HTMLElement, LocalModel>} */
+  const models = new Map();
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  for (const box of boxes) {
+    const count = (seen.get(nameOf(box)) ?? 0) + 1;
+    seen.set(nameOf(box), count);
+    const state = stateOf(box);
+    if (!state) continue; // it has no model, and mount says so
+    const model = localModel(state, handlers, page);
+    model.figure = `${nameOf(box)}-${count}`;
+    model.siblings = () => [...models.values()].filter((other) => other !== model);
+    models.set(box, model);
+  }
+  return models;
+}
+
+/** What the notebook stored for a box's figure; null where it cannot be read. @param {Element} box */
+function stateOf(box) {
+  try {
+    return JSON.parse(box.querySelector('script[type="application/json"]')?.textContent ?? "");
+  } catch {
+    return null;
+  }
+}
+
 /** The name of the figure that the address leads to, or null. */
 const wanted = () => new URLSearchParams(location.hash.slice(1)).get("figure");
 
-/** Show the figure that the address leads to; where the page has none of that name, say so. */
+/**
+ * Show the figure that the address leads to; where the page has none of that name, say so.
+ * @param {Map<HTMLElement, LocalModel>} models
+ */
 function lead(models) {
   document.querySelector(".lmkit-lost")?.remove();
   if (wanted() === null) return;
   const [box] = [...models].find(([, model]) => model.figure === wanted()) ?? [];
   if (box) return box.scrollIntoView({ block: "center" });
-  const note = document.createElement("p");
-  Object.assign(note, {
-    className: "lmkit-lost",
-    textContent: "The link leads to a figure that this page does not have.",
-  });
-  note.setAttribute("role", "status");
+  const note = status("The link leads to a figure that this page does not have.");
+  note.className = "lmkit-lost";
   document.querySelector("article")?.prepend(note);
 }
 
-/** The boxes' models, made before the first is shown, so that a view can reach its siblings. */
-function modelsOf(boxes, handlers, page) {
-  const models = new Map();
-  const seen = new Map();
-  for (const box of boxes) {
-    const name = box.dataset.lmkit;
-    seen.set(name, (seen.get(name) ?? 0) + 1);
-    try {
-      const model = localModel(
-        JSON.parse(box.querySelector('script[type="application/json"]').textContent),
-        handlers,
-        page,
-      );
-      model.figure = `${name}-${seen.get(name)}`;
-      model.siblings = () => [...models.values()].filter((other) => other !== model);
-      models.set(box, model);
-    } catch {
-      // it has no model, and mount says so
-    }
-  }
-  return models;
+/** A sentence for screen readers too. @param {string} sentence */
+function status(sentence) {
+  const note = document.createElement("p");
+  note.setAttribute("role", "status");
+  note.textContent = sentence;
+  return note;
 }
 
-/** Put a widget in place of its plain text; where that fails, the text stays and a sentence says why. */
-export async function mount(box, definition, model) {
+/**
+ * Put a widget in place of its plain text; where that fails, the text stays and a sentence says why.
+ * @param {HTMLElement} box
+ * @param {Definition} [definition]
+ * @param {LocalModel} [model]
+ */
+async function mount(box, definition, model) {
   try {
     if (!definition) throw new Error("its script did not load.");
     if (!model) throw new Error("what is stored for it cannot be read.");
     const el = document.createElement("div");
-    el.className = `lmk-${box.dataset.lmkit}`; // its own style sheet begins with this
+    el.className = `lmk-${nameOf(box)}`; // its own style sheet begins with this
     await definition.render({ model, el });
     box.replaceChildren(el);
   } catch (error) {
-    const note = document.createElement("p");
-    note.setAttribute("role", "status");
-    note.textContent = `This figure cannot be shown as it should be: ${error.message}`;
-    box.prepend(note);
+    const { message } = /** @type {Error} */ (error);
+    box.prepend(status(`This figure cannot be shown as it should be: ${message}`));
   }
 }
 
@@ -137,29 +264,4 @@ function breather() {
     await new Promise((resolve) => setTimeout(resolve));
     since = performance.now();
   };
-}
-
-async function mountAll(definitions, handlers, page) {
-  const breathe = breather();
-  const boxes = [...document.querySelectorAll("[data-lmkit]")];
-  const models = modelsOf(boxes, handlers, page);
-  lead(models);
-  addEventListener("hashchange", () => lead(models));
-  for (const box of visibleFirst(boxes, innerHeight)) {
-    await mount(box, definitions.get(box.dataset.lmkit), models.get(box));
-    await breathe();
-  }
-  document.documentElement.dataset.lmkitReady = performance.now();
-}
-
-/** Make the page's one global; the widgets' scripts define themselves on it and are then shown. */
-export function start(modules) {
-  const definitions = new Map();
-  const handlers = new Map();
-  const define = (name, factory) => definitions.set(name, factory(modules));
-  const handle = (kind, fn, ready) => handlers.set(kind, Object.assign(fn, { ready }));
-  const lmkit = { define, handle, version: 1 };
-  // Deferred scripts have all run when this fires.
-  addEventListener("DOMContentLoaded", () => mountAll(definitions, handlers, lmkit.model));
-  return (window.lmkit = lmkit);
 }

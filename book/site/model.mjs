@@ -15,9 +15,39 @@ const CRASHED = "The model stopped working, perhaps for lack of memory: load it 
 const NO_WORKER =
   "The model’s program could not be loaded: see whether the site can be reached, and try again.";
 
+/**
+ * What tools/model_parts.py made, and where the scripts are.
+ * @typedef {{name: string, bytes: number, sha256: string}} Part
+ * @typedef {{bytes: number, sha256: string, parts: Part[], worker: string, wasm: string}} Spec
+ *
+ * @typedef {{kind: string} & Record<string, any>} Request
+ * @typedef {Error & {unsupported?: boolean}} Failure `unsupported`: there can be no model here
+ *
+ * A request that waits for the Worker, or at which it is.
+ * @typedef {object} Entry
+ * @property {Request} request
+ * @property {object} [owner] the widget that asks
+ * @property {(reply: any) => void} resolve
+ * @property {(error: Error) => void} reject
+ *
+ * @typedef {import("../../lmkit/engine/model.mjs").Results} Results
+ * @typedef {import("../../lmkit/engine/model.mjs").Wanted} Wanted
+ * @typedef {import("../../lmkit/engine/model.mjs").Head} Head
+ * @typedef {import("../../lmkit/engine/model.mjs").Step} Step
+ * @typedef {import("../../lmkit/engine/model.mjs").WriteOptions} WriteOptions
+ */
+
+/** @type {Spec} */
+const NONE = { bytes: 0, sha256: "", parts: [], worker: "", wasm: "" };
+
 const aborted = () => new DOMException("The request was dropped.", "AbortError");
 
-/** Why there can be no model on this page, in a sentence; "" when there can. */
+/**
+ * Why there can be no model on this page, in a sentence; "" when there can.
+ * @param {Spec | null} spec
+ * @param {{protocol: string}} root of the site
+ * @param {{Worker?: unknown, WebAssembly?: unknown}} [scope]
+ */
 export function obstacle(spec, { protocol }, scope = globalThis) {
   if (!spec) return NOT_BUILT;
   if (protocol === "file:") return FROM_DISK;
@@ -27,16 +57,18 @@ export function obstacle(spec, { protocol }, scope = globalThis) {
 /**
  * One model for all widgets of a page. Events: "state" when `state` or `message` change, "progress"
  * while it loads.
- * @typedef {{name: string, bytes: number, sha256: string}} Part
- * @typedef {{bytes: number, sha256: string, parts: Part[], worker: string, wasm: string}} Spec
- *   what tools/model_parts.py made, and where the scripts are
  */
 export class PageModel extends EventTarget {
+  /** @type {Worker | null} */
   #worker = null;
+  /** @type {Promise<void> | null} */
   #loading = null;
-  #running = null; // the request that the Worker is at
-  #queue = []; // those that wait
-  #kinds = new Set(); // what figures may ask of it
+  /** The request that the Worker is at. @type {Entry | null} */
+  #running = null;
+  /** Those that wait. @type {Entry[]} */
+  #queue = [];
+  /** What figures may ask of it. @type {Set<string>} */
+  #kinds = new Set();
 
   /**
    * @param {Spec | null} spec null on a site that was built without the model
@@ -44,17 +76,16 @@ export class PageModel extends EventTarget {
    */
   constructor(spec, root) {
     super();
-    /** @type {"absent" | "loading" | "ready" | "unavailable" | "failed"} */
-    this.state = "absent";
-    this.message = obstacle(spec, root); // a sentence, where there is something to say
-    this.bytes = spec?.bytes ?? 0;
-    this.progress = 0; // of loading, 0 to 1
-    this.spec = spec;
+    this.spec = spec ?? NONE;
     this.root = root;
+    this.message = obstacle(spec, root); // a sentence, where there is something to say
+    /** @type {"absent" | "loading" | "ready" | "unavailable" | "failed"} */
+    this.state = this.message ? "unavailable" : "absent";
+    this.bytes = this.spec.bytes;
+    this.progress = 0; // of loading, 0 to 1
     // Other books may lie on the same host: what is kept has the site's path in its name.
-    this.store = `lmkit-model ${root.pathname} ${spec?.sha256.slice(0, 16)}`;
+    this.store = `lmkit-model ${root.pathname} ${this.spec.sha256.slice(0, 16)}`;
     this.pages = `lmkit-pages ${root.pathname}`; // as in sw.js
-    if (this.message) this.state = "unavailable";
   }
 
   /** Whether all of it is in this browser already, so that loading takes a second. */
@@ -64,6 +95,7 @@ export class PageModel extends EventTarget {
       : holds(this.store, this.spec.parts.length);
   }
 
+  /** @param {PageModel["state"]} state @param {string} [message] */
   #set(state, message = "") {
     Object.assign(this, { state, message });
     this.dispatchEvent(new Event("state"));
@@ -86,7 +118,8 @@ export class PageModel extends EventTarget {
     this.addEventListener("progress", hear);
     signal?.addEventListener("abort", stop);
     try {
-      await (this.#loading ??= this.#load());
+      this.#loading ??= this.#load();
+      await this.#loading;
     } finally {
       this.removeEventListener("progress", hear);
       signal?.removeEventListener("abort", stop);
@@ -98,22 +131,23 @@ export class PageModel extends EventTarget {
     this.progress = 0;
     this.#set("loading");
     try {
-      const { kept, kinds } = await this.#ask({
-        kind: "load",
-        ...this.spec,
-        root: this.root.href,
-        store: this.store,
-      });
+      const { kept, kinds } = await this.#ask(this.#order());
       this.#loading = null;
       this.#kinds = new Set(kinds);
       this.#set("ready", kept ? "" : NOT_KEPT);
       if (kept) keepPages(this).catch(() => {}); // the model is there all the same
     } catch (error) {
-      if (worker === this.#worker) this.#fail(error);
+      if (worker === this.#worker) this.#fail(/** @type {Failure} */ (error));
       throw error;
     }
   }
 
+  /** What the Worker needs to know to load the model. */
+  #order() {
+    return { kind: "load", ...this.spec, root: this.root.href, store: this.store };
+  }
+
+  /** @param {Failure} error */
   #fail(error) {
     this.#end(error);
     this.#set(error.unsupported ? "unavailable" : "failed", error.message);
@@ -136,22 +170,22 @@ export class PageModel extends EventTarget {
 
   // ------------------------------------------------------------------ requests
 
-  /** Whether a figure's request of this kind can be answered now. */
+  /** Whether a figure's request of this kind can be answered now. @param {string} kind */
   can(kind) {
     return this.state === "ready" && this.#kinds.has(kind);
   }
 
-  /** Token ids of a text. @returns {Promise<number[]>} */
+  /** Token ids of a text. @param {string} text @returns {Promise<number[]>} */
   encode(text) {
     return this.ask({ kind: "ids", text });
   }
 
-  /** The text of token ids. @returns {Promise<string>} */
+  /** The text of token ids. @param {number[]} ids @returns {Promise<string>} */
   decode(ids) {
     return this.ask({ kind: "text", ids });
   }
 
-  /** Each token as text by itself. @returns {Promise<string[]>} */
+  /** Each token as text by itself. @param {number[]} ids @returns {Promise<string[]>} */
   tokens(ids) {
     return this.ask({ kind: "tokens", ids });
   }
@@ -163,9 +197,10 @@ export class PageModel extends EventTarget {
 
   /**
    * Run T token ids through the model.
-   * @returns {Promise<{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}>}
-   *   logits (V,) after the last or with `all` (T, V); attentions (L, H, T, T); hidden (L + 1, T, D);
-   *   heads in `ablate`, as [layer, head], add nothing
+   * @param {number[]} ids
+   * @param {Wanted & {ablate?: Head[]}} [options] heads in `ablate`, as [layer, head], add nothing
+   * @returns {Promise<Results>} logits (V,) after the last or with `all` (T, V); attentions
+   *   (L, H, T, T); hidden (L + 1, T, D)
    */
   forward(ids, { all = false, attentions = false, hidden = false, ablate = [] } = {}) {
     return this.ask({ kind: "forward", ids, all, attentions, hidden, ablate });
@@ -175,12 +210,10 @@ export class PageModel extends EventTarget {
    * Go on with a text, token by token. The Worker is asked for one at a time: leaving the loop ends
    * its work, and other requests come in between.
    * @param {string} text or with `chat` a message to answer
-   * @param {{maxNewTokens?: number, temperature?: number, topK?: number, topP?: number,
-   *   seed?: number, chat?: boolean}} [options]
-   * @returns {AsyncGenerator<{id: number, text: string, p: number}>}
+   * @param {WriteOptions & {chat?: boolean}} [options]
+   * @returns {AsyncGenerator<Step, void, void>}
    */
-  async *generate(text, { maxNewTokens, temperature, topK, topP, seed, chat } = {}) {
-    const options = { maxNewTokens, temperature, topK, topP, seed };
+  async *generate(text, { chat, ...options } = {}) {
     const run = await this.ask({ kind: "generate", text, chat, options });
     const next = () => this.ask({ kind: "step", run });
     try {
@@ -193,8 +226,9 @@ export class PageModel extends EventTarget {
   /**
    * Ask the Worker. Requests are answered one at a time; one that still waits is dropped, with an
    * AbortError, when a newer one comes of the same owner.
-   * @param {{kind: string}} request
+   * @param {Request} request
    * @param {object} [owner] the widget that asks
+   * @returns {Promise<any>}
    */
   ask(request, owner) {
     if (this.state !== "ready")
@@ -202,6 +236,7 @@ export class PageModel extends EventTarget {
     return this.#ask(request, owner);
   }
 
+  /** @param {Request} request @param {object} [owner] @returns {Promise<any>} */
   #ask(request, owner) {
     const older = owner ? this.#queue.findIndex((entry) => entry.owner === owner) : -1;
     if (older >= 0) this.#queue.splice(older, 1)[0].reject(aborted());
@@ -212,20 +247,22 @@ export class PageModel extends EventTarget {
   }
 
   #next() {
-    if (this.#running || !this.#queue.length) return;
-    this.#running = this.#queue.shift();
+    const entry = this.#running ? undefined : this.#queue.shift();
+    if (!entry) return;
+    this.#running = entry;
     try {
-      this.#worker.postMessage(this.#running.request);
+      this.#worker?.postMessage(entry.request);
     } catch {
       this.#settle({ error: NOT_SENT });
     }
   }
 
+  /** @param {{reply?: any, error?: string, unsupported?: boolean}} answer */
   #settle({ reply, error, unsupported }) {
-    const { resolve, reject } = this.#running;
+    const entry = this.#running;
     this.#running = null;
-    if (error === undefined) resolve(reply);
-    else reject(Object.assign(new Error(error), { unsupported }));
+    if (error === undefined) entry?.resolve(reply);
+    else entry?.reject(Object.assign(new Error(error), { unsupported }));
     this.#next();
   }
 
@@ -234,35 +271,44 @@ export class PageModel extends EventTarget {
   #start() {
     const worker = new Worker(new URL(this.spec.worker, this.root));
     worker.onmessage = ({ data }) => {
-      if (worker === this.#worker)
-        "progress" in data ? this.#move(data.progress) : this.#settle(data);
+      if (worker !== this.#worker) return;
+      if ("progress" in data) this.#move(data.progress);
+      else this.#settle(data);
     };
     worker.onerror = (event) => {
       event.preventDefault(); // said in a sentence, not in the console
       if (worker === this.#worker)
         this.#fail(new Error(this.state === "loading" && !event.message ? NO_WORKER : CRASHED));
     };
-    return (this.#worker = worker);
+    this.#worker = worker;
+    return worker;
   }
 
+  /** @param {number} bytes that have come */
   #move(bytes) {
     this.progress = bytes / this.bytes;
     this.dispatchEvent(new Event("progress"));
   }
 
   /** End the Worker and with it all that it holds; whoever waits for it hears why. */
-  #end(error = aborted()) {
+  #end(/** @type {Error} */ error = aborted()) {
     this.#worker?.terminate();
-    this.#worker = this.#loading = null;
-    const waiting = [this.#running, ...this.#queue].filter(Boolean);
-    [this.#running, this.#queue] = [null, []];
+    this.#worker = null;
+    this.#loading = null;
+    const waiting = [...(this.#running ? [this.#running] : []), ...this.#queue];
+    this.#running = null;
+    this.#queue = [];
     for (const { reject } of waiting) reject(error);
   }
 }
 
 // ---------------------------------------------------------- kept in this browser
 
-/** Whether a cache is there with so many entries; it is not made by asking. */
+/**
+ * Whether a cache is there with so many entries; it is not made by asking.
+ * @param {string} name
+ * @param {number} count
+ */
 async function holds(name, count) {
   try {
     return (await caches.has(name)) && (await (await caches.open(name)).keys()).length >= count;
@@ -271,7 +317,10 @@ async function holds(name, count) {
   }
 }
 
-/** Keep this page and its files too, so that the book works offline from now on (sw.js). */
+/**
+ * Keep this page and its files too, so that the book works offline from now on (sw.js).
+ * @param {PageModel} model
+ */
 async function keepPages({ root, spec, pages }) {
   await navigator.serviceWorker.register(new URL("sw.js", root));
   const kept = await caches.open(pages);
@@ -283,16 +332,23 @@ async function keepPages({ root, spec, pages }) {
   await Promise.allSettled([...urls].map((url) => kept.add(url)));
 }
 
+/** The model's parts are kept apart. @param {URL} url @param {URL} root */
 const isPage = (url, root) =>
   url.href.startsWith(root.href) && !url.href.startsWith(`${root.href}model/`);
 
+/** @param {PageModel} model */
 async function forget({ root, store, pages }) {
   await Promise.all([caches.delete(store), caches.delete(pages)]);
   const registration = await navigator.serviceWorker.getRegistration(root);
   if (registration?.scope === root.href) await registration.unregister();
 }
 
-/** Put the model at hand and let it answer the widgets. Runs while the page's script does. */
-export function install(lmkit, spec) {
-  lmkit.model = new PageModel(spec, new URL("../", document.currentScript.src));
+/**
+ * Put the model at hand and let it answer the widgets.
+ * @param {import("./host.mjs").Lmkit} lmkit
+ * @param {Spec | null} spec
+ * @param {URL} root of the site
+ */
+export function install(lmkit, spec, root) {
+  lmkit.model = new PageModel(spec, root);
 }

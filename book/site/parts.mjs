@@ -6,48 +6,67 @@ const LANES = 2; // parts fetched at once
 const ATTEMPTS = 3;
 const PAUSE = 300; // milliseconds before the second attempt, twice as long before the third
 
+/** @param {number} status */
 const sayMissing = (status) =>
   `A part of the model is missing on the site (${status}): whoever serves it can build it again.`;
 const DAMAGED = "A part of the model arrives damaged: try again later.";
 const BROKEN =
   "The connection broke off while the model was loading: load again, and what has arrived is kept.";
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/**
+ * @typedef {import("./model.mjs").Part} Part
+ * @typedef {Part & {offset: number}} Placed a part with the place where it begins
+ * @typedef {import("./model.mjs").Spec & {root: string, store: string}} Order what to load, from
+ *   which site, and the name under which this browser keeps it
+ * @typedef {(bytes: number) => void} Count told how many more bytes have come; fewer, if below 0
+ */
 
 /**
  * Get all parts, verified, and make the model of them.
- * @param {import("./model.mjs").Spec & {root: string, store: string}} request
+ * @param {Order} order
  * @param {(bytes: number) => void} report how much has come so far
- * @returns {Promise<{model: Model, kept: boolean}>} `kept` is whether this browser has it now
+ * @returns {Promise<{model: import("../../lmkit/engine/model.mjs").Model, kept: boolean}>} `kept` is
+ *   whether this browser has it now
  */
 export async function load({ bytes, parts, root, store: name, wasm }, report) {
-  const engine = fetched(new URL(wasm, root)).catch((error) => ({ error }));
+  const engine = opened(new URL(wasm, root)).then((response) => response.arrayBuffer());
+  engine.catch(() => {}); // heard below, when the parts are there
   const builder = new ModelBuilder(bytes);
   const store = await Store.open(name);
-  let done = 0;
-  const came = (more) => report((done += more));
+  const came = sumTo(report);
   await inLanes(placed(parts), LANES, async (part) => {
-    const url = new URL(`model/${part.name}`, root).href;
-    const stored = await store.get(url, part);
-    const data = stored ?? (await download(url, part, store.works, came));
-    if (stored) came(part.bytes);
-    builder.write(part.offset, data);
-    if (!stored) await store.put(url, data);
+    const url = new URL(`model/${part.name}`, root);
+    builder.write(part.offset, await bring(url, part, store, came));
   });
-  const module = await engine;
-  if (module.error) throw module.error;
-  return { model: await builder.finish(module), kept: store.works };
+  return { model: await builder.finish(await engine), kept: store.works };
 }
 
-/** The parts with the place where each begins. */
+/** Report the sum of what it is told. @param {(total: number) => void} report @returns {Count} */
+function sumTo(report) {
+  let total = 0;
+  return (more) => {
+    total += more;
+    report(total);
+  };
+}
+
+/** @param {Part[]} parts @returns {Placed[]} */
 function placed(parts) {
   let end = 0;
-  return parts.map((part) => ({ ...part, offset: (end += part.bytes) - part.bytes }));
+  return parts.map((part) => {
+    const offset = end;
+    end += part.bytes;
+    return { ...part, offset };
+  });
 }
 
 /**
  * Work through a list, some at a time. After a failure nothing new is begun, but what is under way
  * goes on to its end: a part that has half come would be lost otherwise.
+ * @template Item
+ * @param {Item[]} items
+ * @param {number} count
+ * @param {(item: Item) => Promise<void>} work
  */
 async function inLanes(items, count, work) {
   const queue = [...items];
@@ -64,34 +83,63 @@ async function inLanes(items, count, work) {
   if (failed) throw failed.reason;
 }
 
+/**
+ * A part from this browser, or from the site and then kept here.
+ * @param {URL} url
+ * @param {Part} part
+ * @param {Store} store
+ * @param {Count} came
+ */
+async function bring(url, part, store, came) {
+  const stored = await store.get(url, part);
+  if (stored) {
+    came(part.bytes);
+    return stored;
+  }
+  const data = await download(url, part, store.works, came);
+  await store.put(url, data);
+  return data;
+}
+
+// ------------------------------------------------------------------ what is kept
+
 /** Whole parts in Cache Storage; where the browser keeps nothing, it holds nothing. */
 class Store {
+  /** @param {string} name @param {Cache | null} cache */
+  constructor(name, cache) {
+    this.name = name;
+    this.cache = cache;
+  }
+
+  /** @param {string} name */
   static async open(name) {
-    const store = new Store();
-    store.name = name;
     try {
       await forgetOlder(name);
-      store.cache = await caches.open(name);
+      return new Store(name, await caches.open(name));
     } catch {
-      store.cache = null; // storage is forbidden, or the page came by plain http
+      return new Store(name, null); // storage is forbidden, or the page came by plain http
     }
-    return store;
   }
 
   get works() {
     return this.cache !== null;
   }
 
-  /** A part if it is there and whole; one that is damaged is deleted. */
+  /** A part if it is there and whole; one that is damaged is deleted. @param {URL} url @param {Part} part */
   async get(url, part) {
     const response = await this.cache?.match(url).catch(() => undefined);
-    const data = response && new Uint8Array(await response.arrayBuffer());
-    if (data && (await isWhole(data, part))) return data;
-    if (data) await this.cache?.delete(url);
+    if (!response) return undefined;
+    const data = new Uint8Array(await response.arrayBuffer());
+    if (await isWhole(data, part)) return data;
+    await this.cache?.delete(url);
     return undefined;
   }
 
-  /** Keep a part; when there is no room, make room for the reader's other things. */
+  /**
+   * Keep a part; when there is no room, make room for the reader's other things.
+   * @param {URL} url
+   * @param {Uint8Array<ArrayBuffer>} data
+   */
   async put(url, data) {
     try {
       await this.cache?.put(url, new Response(data));
@@ -102,7 +150,7 @@ class Store {
   }
 }
 
-/** Delete what other versions of this site's model have left. */
+/** Delete what other versions of this site's model have left. @param {string} name */
 async function forgetOlder(name) {
   const stem = name.slice(0, name.lastIndexOf(" ") + 1);
   const older = (await caches.keys()).filter((other) => other.startsWith(stem) && other !== name);
@@ -112,6 +160,8 @@ async function forgetOlder(name) {
 /**
  * Whether a part is the one that was built. Over plain http browsers give no digests; there only
  * the size is compared: the page's own script could be altered on the way as well.
+ * @param {Uint8Array<ArrayBuffer>} data
+ * @param {Part} part
  */
 async function isWhole(data, { bytes, sha256 }) {
   if (data.length !== bytes) return false;
@@ -120,48 +170,90 @@ async function isWhole(data, { bytes, sha256 }) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
 }
 
-/** A part from the site, verified; what breaks is tried again. */
+// ------------------------------------------------------------ what is downloaded
+
+/**
+ * A part from the site, verified; what breaks is tried again.
+ * @param {URL} url
+ * @param {Part} part
+ * @param {boolean} kept whether this browser will keep it: then its HTTP cache need not
+ * @param {Count} came
+ */
 async function download(url, part, kept, came) {
   for (let attempt = 1; ; attempt++) {
-    let got = 0;
-    const count = (more) => ((got += more), came(more));
     try {
-      const data = await receive(
-        url,
-        part.bytes,
-        kept ? "no-store" : attempt > 1 ? "reload" : "default",
-        count,
-      );
-      if (await isWhole(data, part)) return data;
-      throw new Error(DAMAGED);
+      const again = attempt > 1 ? "reload" : "default";
+      return await tried(url, part, kept ? "no-store" : again, came);
     } catch (error) {
-      came(-got);
-      if (error.final || attempt === ATTEMPTS) throw error;
+      if (/** @type {Missing} */ (error).final || attempt === ATTEMPTS) throw error;
       await pause(PAUSE * attempt);
     }
   }
 }
 
-/** The bytes of an answer, at most `size`. Kept parts are not kept by the HTTP cache a second time. */
-async function receive(url, size, cache, came) {
-  const response = await fetched(url, cache, true);
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * One attempt; if it fails, what has come of the part is taken back.
+ * @param {URL} url
+ * @param {Part} part
+ * @param {RequestCache} cache
+ * @param {Count} came
+ */
+async function tried(url, part, cache, came) {
+  let got = 0;
+  try {
+    const data = await receive(await opened(url, cache), part.bytes, (more) => {
+      got += more;
+      came(more);
+    });
+    return (await isWhole(data, part)) ? data : fail(DAMAGED);
+  } catch (error) {
+    came(-got);
+    throw error;
+  }
+}
+
+/**
+ * The bytes of an answer, at most `size`.
+ * @param {Response} response
+ * @param {number} size
+ * @param {Count} came
+ */
+async function receive(response, size, came) {
   const data = new Uint8Array(size);
-  const reader = response.body.getReader();
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   let at = 0;
   for (;;) {
     const { done, value } = await reader.read().catch(() => fail(BROKEN));
     if (done) return data.subarray(0, at);
-    if (at + value.length > size) return (reader.cancel().catch(() => {}), fail(DAMAGED));
+    if (at + value.length > size) {
+      reader.cancel().catch(() => {});
+      fail(DAMAGED);
+    }
     data.set(value, at);
     at += value.length;
     came(value.length);
   }
 }
 
-/** @returns {Promise<ArrayBuffer | Response>} its bytes, or with `open` the answer to read them from */
-async function fetched(url, cache = "default", open = false) {
+/**
+ * The site's answer, before its bytes have come.
+ * @param {URL} url
+ * @param {RequestCache} [cache]
+ */
+async function opened(url, cache = "default") {
   const response = await fetch(url, { cache }).catch(() => fail(BROKEN));
-  if (!response.ok)
-    throw Object.assign(new Error(sayMissing(response.status)), { final: response.status < 500 });
-  return open ? response : response.arrayBuffer();
+  if (!response.ok) throw new Missing(response.status);
+  return response;
+}
+
+/** What the site does not have; `final` where asking again is no use. */
+class Missing extends Error {
+  /** @param {number} status of HTTP */
+  constructor(status) {
+    super(sayMissing(status));
+    this.final = status < 500;
+  }
 }

@@ -11,30 +11,37 @@ const SPLIT = new RegExp(
   "gu",
 );
 
-/**
- * The visible character that each of the 256 bytes has in a vocabulary: 65 → "A", 32 → "Ġ".
- * @returns {string[]}
- */
+/** The visible character that each of the 256 bytes has in a vocabulary: 65 → "A", 32 → "Ġ". */
 export function byteAlphabet() {
-  const visible = (b) => (b > 32 && b < 127) || (b > 160 && b !== 173);
+  /** @param {number} b */
+  const isVisible = (b) => (b > 32 && b < 127) || (b > 160 && b !== 173);
   let hidden = 0;
   return Array.from({ length: 256 }, (_, b) =>
-    String.fromCharCode(visible(b) ? b : 256 + hidden++),
+    String.fromCharCode(isVisible(b) ? b : 256 + hidden++),
   );
 }
 
-/** Text without half surrogate pairs, which no encoding can hold: they become U+FFFD. */
+/**
+ * Text without half surrogate pairs, which no encoding can hold: they become U+FFFD.
+ * @param {string} text
+ */
 export const wellFormed = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
 
-/** The pieces of a text that are encoded each by itself: "a 12" → ["a", " ", "1", "2"]. */
+/**
+ * The pieces of a text that are encoded each by itself: "a 12" → ["a", " ", "1", "2"].
+ * @param {string} text
+ * @returns {string[]}
+ */
 export const split = (text) => wellFormed(text).match(SPLIT) ?? [];
 
-/** The smallest number first: `push` and `pop` take O(log n) steps. */
+/** The smallest number first: `push` and `pop` take O(log n) steps. Exported for its test. */
 export class Heap {
   constructor() {
+    /** @type {number[]} */
     this.items = [];
   }
 
+  /** @param {number} item */
   push(item) {
     const { items } = this;
     let i = items.push(item) - 1;
@@ -47,7 +54,7 @@ export class Heap {
   pop() {
     const { items } = this;
     const [least, last] = [items[0], items.pop()];
-    if (!items.length) return least;
+    if (last === undefined || !items.length) return last;
     let i = 0;
     for (let down = 1; down < items.length; i = down, down = 2 * i + 1) {
       if (items[down + 1] < items[down]) down++;
@@ -59,31 +66,57 @@ export class Heap {
   }
 }
 
+/** @typedef {(a: number, b: number) => number | undefined} Rank the lowest is joined first */
+
+/** Symbols that know their neighbours, and a heap of the pairs that may be joined. */
+class Chain {
+  /** @param {number[]} ids changed in place: −1 for one that is joined to another @param {Rank} rank */
+  constructor(ids, rank) {
+    this.ids = ids;
+    this.rank = rank;
+    this.left = ids.map((_, i) => i - 1);
+    this.right = ids.map((_, i) => i + 1);
+    this.heap = new Heap();
+    for (let i = 0; i + 1 < ids.length; i++) this.consider(i);
+  }
+
+  /** The rank of the pair that begins at i, if one does and it has a rank. @param {number} i */
+  rankAt(i) {
+    const { ids, right } = this;
+    if (i < 0 || ids[i] < 0 || right[i] >= ids.length) return undefined;
+    return this.rank(ids[i], ids[right[i]]);
+  }
+
+  /** @param {number} i */
+  consider(i) {
+    const rank = this.rankAt(i);
+    if (rank !== undefined) this.heap.push(rank * 2 ** 32 + i);
+  }
+
+  /** Put one id in the place of the pair that begins at i. @param {number} i @param {number} id */
+  join(i, id) {
+    const { ids, left, right } = this;
+    const gone = right[i];
+    [ids[i], ids[gone], right[i]] = [id, -1, right[gone]];
+    if (right[i] < ids.length) left[right[i]] = i;
+    this.consider(left[i]);
+    this.consider(i);
+  }
+}
+
 /**
  * Join neighbours, always the leftmost pair of the lowest rank, until no pair has a rank
  * (Sennrich et al. 2016, algorithm 1). A heap of candidate pairs: n symbols take O(n log n) steps.
  * @param {number[]} ids changed in place
- * @param {(a: number, b: number) => number | undefined} rank of a pair
+ * @param {Rank} rank of a pair
  * @param {(rank: number) => number} joined the id that this pair becomes
  */
 export function merge(ids, rank, joined) {
-  const left = ids.map((_, i) => i - 1);
-  const right = ids.map((_, i) => i + 1);
-  const heap = new Heap();
-  const consider = (i) => {
-    const r = i >= 0 && right[i] < ids.length ? rank(ids[i], ids[right[i]]) : undefined;
-    if (r !== undefined) heap.push(r * 2 ** 32 + i);
-  };
-  for (let i = 0; i + 1 < ids.length; i++) consider(i);
-  for (let item = heap.pop(); item !== undefined; item = heap.pop()) {
+  const chain = new Chain(ids, rank);
+  for (let item = chain.heap.pop(); item !== undefined; item = chain.heap.pop()) {
     const [i, r] = [item % 2 ** 32, Math.floor(item / 2 ** 32)];
-    const j = right[i];
     // the candidate is stale if one of the two has been joined to another meanwhile
-    if (ids[i] < 0 || j >= ids.length || rank(ids[i], ids[j]) !== r) continue;
-    [ids[i], ids[j], right[i]] = [joined(r), -1, right[j]];
-    if (right[i] < ids.length) left[right[i]] = i;
-    consider(left[i]);
-    consider(i);
+    if (chain.rankAt(i) === r) chain.join(i, joined(r));
   }
   return ids.filter((id) => id >= 0);
 }
@@ -98,23 +131,15 @@ export class Tokenizer {
    * @param {number[]} types of the tokens
    */
   constructor(tokens, merges, types) {
-    const alphabet = byteAlphabet();
-    const byteOf = new Map(alphabet.map((char, byte) => [char, byte]));
-    const id = new Map(tokens.map((token, i) => [token, i]));
-    this.special = new Map([...id].filter(([, i]) => types[i] === SPECIAL));
-    this.byteId = alphabet.map((char) => id.get(char));
-    this.ranks = new Map();
-    this.joined = merges.map((pair, rank) => {
-      const [a, b] = pair.split(" ");
-      this.ranks.set(id.get(a) * 2 ** 24 + id.get(b), rank);
-      return id.get(a + b) ?? fail(`the pair “${pair}” makes no token`);
-    });
-    const utf8 = new TextEncoder();
-    this.bytes = tokens.map((token, i) =>
-      types[i] === SPECIAL
-        ? utf8.encode(token)
-        : Uint8Array.from(token, (char) => byteOf.get(char)),
-    );
+    const ids = new Map(tokens.map((token, id) => [token, id]));
+    const pairs = merges.map((pair) => pairIds(pair, ids));
+    const isSpecial = types.map((type) => type === SPECIAL);
+    /** Special tokens' ids by their names. */
+    this.special = new Map([...ids].filter(([, id]) => isSpecial[id]));
+    this.byteId = byteAlphabet().map((char) => ids.get(char));
+    this.ranks = new Map(pairs.map(([a, b], rank) => [a * 2 ** 24 + b, rank]));
+    this.joined = pairs.map(([, , id]) => id);
+    this.bytes = bytesOf(tokens, isSpecial);
   }
 
   /**
@@ -129,56 +154,84 @@ export class Tokenizer {
     return ids;
   }
 
+  /** @param {string} piece one of `split` */
   encodePiece(piece) {
     const ids = Array.from(new TextEncoder().encode(piece), (byte) => this.byteId[byte]);
-    const rank = (a, b) => this.ranks.get(a * 2 ** 24 + b);
     return merge(
       ids.filter((id) => id !== undefined),
-      rank,
-      (r) => this.joined[r],
+      (a, b) => this.ranks.get(a * 2 ** 24 + b),
+      (rank) => this.joined[rank],
     );
   }
 
-  /** The bytes that a token stands for; a special one stands for its name. */
+  /** The bytes that a token stands for; a special one stands for its name. @param {number} id */
   tokenBytes(id) {
-    return (
-      this.bytes[id] ??
-      fail(`No token has the number ${id}: they go from 0 to ${this.bytes.length - 1}.`)
-    );
+    const most = this.bytes.length - 1;
+    return this.bytes[id] ?? fail(`No token has the number ${id}: they go from 0 to ${most}.`);
   }
 
-  /** Token ids to text; bytes that are no UTF-8 become U+FFFD. */
+  /** Token ids to text; bytes that are no UTF-8 become U+FFFD. @param {number[]} ids */
   decode(ids) {
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-    return (
-      ids.map((id) => utf8.decode(this.tokenBytes(id), { stream: true })).join("") + utf8.decode()
-    );
+    const parts = ids.map((id) => utf8.decode(this.tokenBytes(id), { stream: true }));
+    return parts.join("") + utf8.decode();
   }
 
-  /** Each token by itself; part of a character is shown as its bytes, like `\xe2`. */
+  /** Each token by itself; part of a character is shown as its bytes, `\xe2`. @param {number[]} ids */
   tokens(ids) {
     return ids.map((id) => showBytes(this.tokenBytes(id)));
   }
 }
 
+/**
+ * The ids of a pair's two tokens and of the token that they make.
+ * @param {string} pair "Ġ t"
+ * @param {Map<string, number>} ids by token
+ */
+function pairIds(pair, ids) {
+  const [a, b] = pair.split(" ");
+  /** @param {string} token */
+  const id = (token) => ids.get(token) ?? fail(`The pair “${pair}” makes no token.`);
+  return [id(a), id(b), id(a + b)];
+}
+
+/**
+ * What tokens stand for: special ones for their name, others for the bytes that they are written with.
+ * @param {string[]} tokens
+ * @param {boolean[]} isSpecial
+ */
+function bytesOf(tokens, isSpecial) {
+  const utf8 = new TextEncoder();
+  const byteOf = new Map(byteAlphabet().map((char, byte) => [char, byte]));
+  return tokens.map((token, id) =>
+    isSpecial[id] ? utf8.encode(token) : Uint8Array.from(token, (char) => byteOf.get(char) ?? 0),
+  );
+}
+
+/** @param {string} sentence @returns {never} */
 function fail(sentence) {
   throw new Error(sentence);
 }
 
-/** Bytes as text, and those that are no UTF-8 as `\xe2`. */
+/**
+ * Bytes as text, and those that are no UTF-8 as `\xe2`.
+ * @param {Uint8Array} bytes
+ */
 export function showBytes(bytes) {
   const utf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
   let text = "";
   for (let i = 0; i < bytes.length; ) {
     const size = [bytes.length - i, 1, 2, 3, 4].find((n) => isText(utf8, bytes.subarray(i, i + n)));
-    text += size
-      ? utf8.decode(bytes.subarray(i, i + size))
-      : `\\x${bytes[i].toString(16).padStart(2, "0")}`;
+    text += size ? utf8.decode(bytes.subarray(i, i + size)) : hexEscape(bytes[i]);
     i += size ?? 1;
   }
   return text;
 }
 
+/** @param {number} byte */
+const hexEscape = (byte) => `\\x${byte.toString(16).padStart(2, "0")}`;
+
+/** @param {TextDecoder} utf8 @param {Uint8Array} bytes */
 function isText(utf8, bytes) {
   try {
     return utf8.decode(bytes) !== "";

@@ -6,9 +6,11 @@
 //   model.forward([model.startId, ...model.encode("The cat")]).logits
 //
 // It runs in a page, a Worker or node, and holds its thread while it computes.
-import { readGguf } from "./gguf.mjs";
-import { Tokenizer } from "./bpe.mjs";
+
 import { greatest, probabilities, random } from "../kit/sampling.mjs";
+import { Tokenizer } from "./bpe.mjs";
+import { readGguf } from "./gguf.mjs";
+import { fail } from "./reply.mjs";
 
 const FILE_AT = 1 << 20; // where the file begins in WebAssembly's memory; the stack lies below
 const PAGE = 65536;
@@ -33,6 +35,42 @@ const ROLES = ["system", "user", "assistant"];
  *   vocab_size: number, n_context: number, rope_base: number, norm_eps: number}} Config
  *
  * @typedef {{temperature?: number, topK?: number, topP?: number}} Sampling
+ *
+ * What a run gives: logits (V,) of the last token or (T, V) of all, attentions
+ * (n_layer, n_head, T, past + T), hidden states (n_layer + 1, T, D): embeddings, then each layer's
+ * output, the last one normed.
+ * @typedef {{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}} Results
+ *
+ * @typedef {[layer: number, head: number]} Head
+ * @typedef {{all?: boolean, attentions?: boolean, hidden?: boolean}} Wanted
+ * @typedef {Wanted & {past?: number, ablate?: Head[]}} RunOptions
+ * @typedef {[logits: number, attentions: number, hidden: number]} Sizes of results; 0 for none
+ *
+ * @typedef {{id: number, text: string, p: number}} Step
+ * @typedef {Sampling & {maxNewTokens?: number, seed?: number}} WriteOptions
+ *
+ * @typedef {{context?: number, attention?: number}} Limits tokens that the model sees at most, and
+ *   tokens of which it gives attentions
+ *
+ * @typedef {{role: string, content: string}} Message
+ *
+ * @typedef {import("./gguf.mjs").Settings} Settings
+ * @typedef {import("./gguf.mjs").Tensor} Tensor
+ *
+ * What lm.wasm exports; lm.c says what each does. Places in memory are plain numbers.
+ * @typedef {object} Kernel
+ * @property {(n_layer: number, n_embd: number, n_head: number, n_kv_head: number, n_hidden: number,
+ *   vocab_size: number, n_context: number, norm_eps: number) => void} set_sizes
+ * @property {(layer: number, part: number, data: number, type: number, rows: number,
+ *   columns: number) => void} set_tensor
+ * @property {(start: number) => number} set_buffers
+ * @property {(layer: number, head: number, off: number) => void} switch_head
+ * @property {() => number} ids
+ * @property {() => number} rope_table
+ * @property {(bytes: number) => number} result
+ * @property {(T: number, past: number, n_logits: number, logits: number, attentions: number,
+ *   hidden: number) => void} forward
+ * @property {{value: number}} __heap_base
  */
 
 // A module of one function that uses one SIMD instruction: (func (drop (v128.const …)))
@@ -41,16 +79,30 @@ const SIMD = [
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11,
 ];
 
-/** Whether the model can run here: null if so, else a sentence that says what is missing. */
-export function supported(scope = globalThis) {
+const NO_MEMORY =
+  "The browser has not enough memory left for the model: close other pages and try again.";
+
+/**
+ * What is looked at of a page's or a Worker's scope.
+ * @typedef {{WebAssembly?: {validate?: (bytes: BufferSource) => boolean},
+ *   navigator?: {deviceMemory?: number}}} Scope
+ */
+
+/**
+ * Whether the model can run here: null if so, else a sentence that says what is missing.
+ * @param {Scope} [scope]
+ */
+export function supported(scope = /** @type {Scope} */ (globalThis)) {
   if (typeof scope.WebAssembly?.validate !== "function")
     return "This browser has no WebAssembly, or it is switched off: the model cannot run here.";
   if (!scope.WebAssembly.validate(Uint8Array.from(SIMD)))
     return "This browser’s WebAssembly has no SIMD instructions: a newer browser can run the model.";
-  if (scope.navigator?.deviceMemory < 1)
+  if ((scope.navigator?.deviceMemory ?? 1) < 1)
     return "This device has less memory than the model needs, about 200 MB.";
   return null;
 }
+
+// ---------------------------------------------------------------------- set-up
 
 /** Takes a GGUF file part by part, straight to where the kernel will read it. */
 export class ModelBuilder {
@@ -69,7 +121,7 @@ export class ModelBuilder {
     }
   }
 
-  /** Put bytes of the file at their place. */
+  /** Put bytes of the file at their place. @param {number} offset @param {Uint8Array} bytes */
   write(offset, bytes) {
     if (!(offset >= 0 && offset + bytes.length <= this.size))
       throw new Error("More bytes came than the model’s file has.");
@@ -80,8 +132,7 @@ export class ModelBuilder {
   /**
    * Make the model once every byte is there.
    * @param {WebAssembly.Module | BufferSource} wasm lm.wasm, compiled or not
-   * @param {{context?: number, attention?: number}} [limits] tokens that the model sees at most,
-   *   and tokens of which it gives attentions
+   * @param {Limits} [limits]
    * @returns {Promise<Model>}
    */
   async finish(wasm, { context = 512, attention = SLICE } = {}) {
@@ -90,62 +141,65 @@ export class ModelBuilder {
     const { settings, tensors } = readGguf(new Uint8Array(this.memory.buffer, FILE_AT, this.size));
     const config = readConfig(settings, context);
     const tokenizer = readTokenizer(settings, config);
-    const tables = [
-      ["token_embd", "output_norm"],
-      ...Array.from({ length: config.n_layer }, (_, l) => PARTS.map((part) => `blk.${l}.${part}`)),
-    ];
     const kernel = await instantiate(wasm, this.memory);
-    kernel.set_sizes(
-      config.n_layer,
-      config.n_embd,
-      config.n_head,
-      config.n_kv_head,
-      config.n_hidden,
-      config.vocab_size,
-      config.n_context,
-      config.norm_eps,
-    );
-    tables.forEach((names, i) =>
-      names.forEach((name, part) => {
-        const { offset, type, rows, columns } = checked(
-          name,
-          tensors.get(`${name}.weight`),
-          config,
-        );
-        kernel.set_tensor(i - 1, part, FILE_AT + offset, type, rows, columns);
-      }),
-    );
+    giveSizes(kernel, config);
+    giveTensors(kernel, config, tensors);
     if (!kernel.set_buffers(FILE_AT + this.size)) throw new Error(NO_MEMORY);
-    const size = config.n_context * (config.n_embd / config.n_head);
-    new Float32Array(this.memory.buffer, kernel.rope_table(), size).set(ropeTable(config));
+    const rope = ropeTable(config);
+    new Float32Array(this.memory.buffer, kernel.rope_table(), rope.length).set(rope);
     return new Model(this.memory, kernel, config, tokenizer, Math.min(attention, SLICE));
   }
 }
 
-const NO_MEMORY =
-  "The browser has not enough memory left for the model: close other pages and try again.";
-
+/** @param {WebAssembly.Module | BufferSource} wasm @param {WebAssembly.Memory} memory */
 async function instantiate(wasm, memory) {
-  const made = await WebAssembly.instantiate(wasm, { env: { memory } });
-  const kernel = (made.instance ?? made).exports;
+  const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const kernel = /** @type {Kernel} */ (/** @type {unknown} */ (exports));
   if (kernel.__heap_base.value > FILE_AT)
     throw new Error("lm.wasm needs more room below the model’s file.");
   return kernel;
 }
 
+/** @param {Kernel} kernel @param {Config} c */
+function giveSizes(kernel, c) {
+  const { n_layer, n_embd, n_head, n_kv_head, n_hidden, vocab_size, n_context, norm_eps } = c;
+  kernel.set_sizes(n_layer, n_embd, n_head, n_kv_head, n_hidden, vocab_size, n_context, norm_eps);
+}
+
 /**
- * The sizes in a file's settings, checked, so that the kernel can rely on them.
+ * Tell the kernel where each tensor lies; to it, what belongs to no layer is layer −1.
+ * @param {Kernel} kernel
+ * @param {Config} config
+ * @param {Map<string, Tensor>} tensors
+ */
+function giveTensors(kernel, config, tensors) {
+  /** @param {number} layer @param {number} part @param {string} name */
+  const give = (layer, part, name) => {
+    const tensor = checked(name, tensors.get(`${name}.weight`), config);
+    const { offset, type, rows, columns } = tensor;
+    kernel.set_tensor(layer, part, FILE_AT + offset, type, rows, columns);
+  };
+  for (const [part, name] of ["token_embd", "output_norm"].entries()) give(-1, part, name);
+  for (let layer = 0; layer < config.n_layer; layer++)
+    for (const [part, name] of PARTS.entries()) give(layer, part, `blk.${layer}.${name}`);
+}
+
+/** @param {string} why @returns {never} */
+const damaged = (why) => fail(`The model’s file is damaged or of another kind: ${why}.`);
+
+/**
+ * The sizes in a file's settings, checked, so that the kernel can rely on them. Exported for its test.
+ * @param {Settings} settings
+ * @param {number} context tokens that the model is to see at most
  * @returns {Config}
  */
 export function readConfig(settings, context) {
-  const get = (name, least, most) => {
-    const value = settings.get(`llama.${name}`);
-    if (typeof value !== "number" || !(value >= least && value <= most))
-      damaged(`${name} is ${value}`);
-    return value;
+  /** @param {string} name @param {number} most */
+  const whole = (name, most) => {
+    const value = readNumber(settings, name, 1, most);
+    return Number.isInteger(value) ? value : damaged(`${name} is not whole`);
   };
-  const whole = (name, most) =>
-    Number.isInteger(get(name, 1, most)) ? get(name, 1, most) : damaged(`${name} is not whole`);
   const config = {
     n_layer: whole("block_count", 64),
     n_head: whole("attention.head_count", 256),
@@ -154,47 +208,81 @@ export function readConfig(settings, context) {
     n_hidden: whole("feed_forward_length", 32768),
     vocab_size: whole("vocab_size", 2 ** 20),
     n_context: Math.min(context, whole("context_length", 2 ** 20)),
-    rope_base: get("rope.freq_base", 1, 1e12),
-    norm_eps: get("attention.layer_norm_rms_epsilon", 0, 1),
+    rope_base: readNumber(settings, "rope.freq_base", 1, 1e12),
+    norm_eps: readNumber(settings, "attention.layer_norm_rms_epsilon", 0, 1),
   };
-  const d = config.n_embd / config.n_head;
-  if (d % 16 || config.n_head % config.n_kv_head)
-    damaged(`${config.n_head} heads do not share ${config.n_embd} numbers`);
+  const { n_head, n_kv_head, n_embd } = config;
+  if ((n_embd / n_head) % 16 || n_head % n_kv_head)
+    damaged(`${n_head} heads do not share ${n_embd} numbers`);
   return config;
 }
 
-const damaged = (why) => {
-  throw new Error(`The model’s file is damaged or of another kind: ${why}.`);
-};
-
-function readTokenizer(settings, config) {
-  const [tokens, merges, types] = ["tokens", "merges", "token_type"].map((name) =>
-    settings.get(`tokenizer.ggml.${name}`),
-  );
-  const lists = [tokens, merges, types].every(Array.isArray) && tokens.length === config.vocab_size;
-  if (!lists || ![...tokens, ...merges].every((item) => typeof item === "string"))
-    damaged("it has no vocabulary");
-  return new Tokenizer(tokens, merges, types);
+/**
+ * @param {Settings} settings
+ * @param {string} name
+ * @param {number} least
+ * @param {number} most
+ */
+function readNumber(settings, name, least, most) {
+  const value = settings.get(`llama.${name}`);
+  const fits = typeof value === "number" && value >= least && value <= most;
+  return fits ? value : damaged(`${name} is ${value}`);
 }
 
-/** The shape (rows, columns) and kind of number that a tensor must have. */
-function checked(name, tensor, c) {
-  const part = name.split(".").at(-1);
-  const kv = (c.n_embd / c.n_head) * c.n_kv_head;
-  const rows =
-    { token_embd: c.vocab_size, attn_k: kv, attn_v: kv, ffn_gate: c.n_hidden, ffn_up: c.n_hidden }[
-      part
-    ] ?? c.n_embd;
+/** @param {Settings} settings @param {Config} config */
+function readTokenizer(settings, config) {
+  const [tokens, merges, types] = ["tokens", "merges", "token_type"].map((name) => {
+    const list = settings.get(`tokenizer.ggml.${name}`);
+    return Array.isArray(list) ? list : damaged("it has no vocabulary");
+  });
+  if (tokens.length !== config.vocab_size || ![...tokens, ...merges].every(isString))
+    damaged("it has no vocabulary");
+  const [names, pairs] = /** @type {string[][]} */ ([tokens, merges]);
+  return new Tokenizer(names, pairs, /** @type {number[]} */ (types));
+}
+
+/** @param {unknown} item */
+const isString = (item) => typeof item === "string";
+
+/**
+ * A tensor, if it has the shape and the kind of number that it must have.
+ * @param {string} name
+ * @param {Tensor | undefined} tensor
+ * @param {Config} config
+ */
+function checked(name, tensor, config) {
+  const part = name.split(".").at(-1) ?? "";
   const isNorm = part.endsWith("norm");
-  const shape = isNorm ? [1, c.n_embd] : [rows, part === "ffn_down" ? c.n_hidden : c.n_embd];
-  if (!tensor || tensor.rows !== shape[0] || tensor.columns !== shape[1])
-    damaged(`tensor ${name} is not ${shape.join(" × ")}`);
+  const [rows, columns] = isNorm ? [1, config.n_embd] : shapeOf(part, config);
+  if (!tensor || tensor.rows !== rows || tensor.columns !== columns)
+    return damaged(`tensor ${name} is not ${rows} × ${columns}`);
   if ((tensor.type === 0) !== isNorm || (tensor.rows % 4 === 0) === isNorm)
     damaged(`tensor ${name} is of another format`);
   return tensor;
 }
 
-/** Cosine and sine (n_context, d/2, 2) of position · base^(−2i/d). */
+/**
+ * Rows and columns of a matrix.
+ * @param {string} part
+ * @param {Config} config
+ */
+function shapeOf(part, { n_embd, n_head, n_kv_head, n_hidden, vocab_size }) {
+  const kv = (n_embd / n_head) * n_kv_head;
+  /** @type {Record<string, number>} */
+  const rows = {
+    token_embd: vocab_size,
+    attn_k: kv,
+    attn_v: kv,
+    ffn_gate: n_hidden,
+    ffn_up: n_hidden,
+  };
+  return [rows[part] ?? n_embd, part === "ffn_down" ? n_hidden : n_embd];
+}
+
+/**
+ * Cosine and sine (n_context, d/2, 2) of position · base^(−2i/d). Exported for its test.
+ * @param {Pick<Config, "n_context" | "n_embd" | "n_head" | "rope_base">} config
+ */
 export function ropeTable({ n_context, n_embd, n_head, rope_base }) {
   const d = n_embd / n_head;
   return Float32Array.from({ length: n_context * d }, (_, at) => {
@@ -204,12 +292,25 @@ export function ropeTable({ n_context, n_embd, n_head, rope_base }) {
   });
 }
 
+// ------------------------------------------------------------------- the model
+
 /** A language model in memory. */
 export class Model {
+  /**
+   * @param {WebAssembly.Memory} memory
+   * @param {Kernel} kernel
+   * @param {Config} config
+   * @param {Tokenizer} tokenizer
+   * @param {number} attention tokens of which it gives attentions
+   */
   constructor(memory, kernel, config, tokenizer, attention) {
-    Object.assign(this, { memory, kernel, config, tokenizer });
+    this.memory = memory;
+    this.kernel = kernel;
+    this.config = config;
+    this.tokenizer = tokenizer;
     this.limits = { context: config.n_context, attention, all: SLICE };
-    this.seen = []; // ids of the tokens whose keys and values are in the cache
+    /** Ids of the tokens whose keys and values are in the cache. @type {number[]} */
+    this.seen = [];
     this.startId = this.special("<|endoftext|>");
     this.stopIds = [this.startId, this.special("<|im_end|>")];
   }
@@ -217,6 +318,8 @@ export class Model {
   /**
    * A model from the bytes of its file, whole or in parts that follow each other.
    * @param {Uint8Array | Iterable<Uint8Array>} bytes
+   * @param {WebAssembly.Module | BufferSource} wasm
+   * @param {Limits} [limits]
    */
   static create(bytes, wasm, limits) {
     const parts = bytes instanceof Uint8Array ? [bytes] : [...bytes];
@@ -225,6 +328,7 @@ export class Model {
     return builder.finish(wasm, limits);
   }
 
+  /** The id of a special token. @param {string} token */
   special(token) {
     return this.tokenizer.special.get(token) ?? damaged(`it has no token ${token}`);
   }
@@ -247,47 +351,37 @@ export class Model {
   /**
    * Messages in SmolLM2's chat template, up to where the assistant answers; special tokens that
    * are typed in them stay plain text.
-   * @param {string | {role: string, content: string}[]} messages
+   * @param {string | Message[]} messages
    */
   chatIds(messages) {
     const given = typeof messages === "string" ? [{ role: "user", content: messages }] : messages;
     checkMessages(given);
-    const all =
-      given[0].role === "system" ? given : [{ role: "system", content: SYSTEM }, ...given];
+    const system = given[0].role === "system" ? [] : [{ role: "system", content: SYSTEM }];
     const [start, end] = [this.special("<|im_start|>"), this.special("<|im_end|>")];
-    const turn = ({ role, content }) => [
+    const line = this.encode("\n");
+    const turns = [...system, ...given].map(({ role, content }) => [
       start,
       ...this.encode(`${role}\n${content}`),
       end,
-      ...this.encode("\n"),
-    ];
-    return [...all.flatMap(turn), start, ...this.encode("assistant\n")];
+      ...line,
+    ]);
+    return [...turns.flat(), start, ...this.encode("assistant\n")];
   }
 
   /**
    * Run T token ids behind `past` tokens that earlier calls left in the cache.
    * @param {number[]} ids
-   * @param {{past?: number, all?: boolean, attentions?: boolean, hidden?: boolean,
-   *   ablate?: [number, number][]}} [options] heads in `ablate`, as [layer, head], add nothing to
-   *   their layer's output
-   * @returns {{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}} copies:
-   *   logits (V,) of the last token or (T, V) of all, attentions (n_layer, n_head, T, past + T),
-   *   hidden states (n_layer + 1, T, D): embeddings, then each layer's output, the last one normed
+   * @param {RunOptions} [options] heads in `ablate` add nothing to their layer's output
+   * @returns {Results} copies: they may be kept, and handed to another thread
    */
   forward(ids, { past = 0, all = false, attentions = false, hidden = false, ablate = [] } = {}) {
     this.check(ids, past, { all, attentions, hidden, ablate });
     if (ablate.length)
       return this.without(ablate, () => this.forward(ids, { all, attentions, hidden }));
-    const { n_layer, n_head, n_embd, vocab_size } = this.config;
     let from = 0; // a long text runs in slices, and only the last one has results
     for (; ids.length - from > SLICE; from += SLICE)
-      this.run(ids.slice(from, from + SLICE), past + from, [vocab_size, 0, 0]);
-    const [T, S] = [ids.length - from, past + ids.length];
-    const sizes = [
-      (all ? T : 1) * vocab_size,
-      attentions ? n_layer * n_head * T * S : 0,
-      hidden ? (n_layer + 1) * T * n_embd : 0,
-    ];
+      this.run(ids.slice(from, from + SLICE), past + from, [this.config.vocab_size, 0, 0]);
+    const sizes = this.sizes(ids.length - from, past + ids.length, { all, attentions, hidden });
     const results = this.run(ids.slice(from), past + from, sizes, all);
     return {
       logits: results[0],
@@ -296,7 +390,27 @@ export class Model {
     };
   }
 
-  /** Run with some heads off; what is then in the cache is of no use to other calls. */
+  /**
+   * How many numbers T tokens give that look back over S.
+   * @param {number} T
+   * @param {number} S
+   * @param {Wanted} wanted
+   * @returns {Sizes}
+   */
+  sizes(T, S, { all, attentions, hidden }) {
+    const { n_layer, n_head, n_embd, vocab_size } = this.config;
+    return [
+      (all ? T : 1) * vocab_size,
+      attentions ? n_layer * n_head * T * S : 0,
+      hidden ? (n_layer + 1) * T * n_embd : 0,
+    ];
+  }
+
+  /**
+   * Run with some heads off; what is then in the cache is of no use to other calls.
+   * @param {Head[]} heads
+   * @param {() => Results} run
+   */
   without(heads, run) {
     for (const [layer, head] of heads) this.kernel.switch_head(layer, head, 1);
     try {
@@ -307,59 +421,42 @@ export class Model {
     }
   }
 
-  /** Run at most SLICE tokens; `sizes` of logits, attentions and hidden states, 0 for none. */
+  /**
+   * Run at most SLICE tokens.
+   * @param {number[]} ids
+   * @param {number} past
+   * @param {Sizes} sizes
+   * @param {boolean} [all] whether logits of every token are wanted
+   */
   run(ids, past, sizes, all = false) {
     const start = this.kernel.result(4 * (sizes[0] + sizes[1] + sizes[2]));
     if (!start) throw new Error(NO_MEMORY);
     const at = [start, start + 4 * sizes[0], start + 4 * (sizes[0] + sizes[1])];
+    const [logits, attentions, hidden] = at.map((place, i) => (sizes[i] ? place : 0));
     new Int32Array(this.memory.buffer, this.kernel.ids(), ids.length).set(ids);
     this.seen.length = past; // also if the kernel is stopped midway
-    this.kernel.forward(
-      ids.length,
-      past,
-      all ? ids.length : 1,
-      ...at.map((place, i) => (sizes[i] ? place : 0)),
-    );
+    this.kernel.forward(ids.length, past, all ? ids.length : 1, logits, attentions, hidden);
     this.seen.push(...ids);
     return sizes.map((size, i) => new Float32Array(this.memory.buffer, at[i], size).slice());
   }
 
-  check(ids, past, { all, attentions, hidden, ablate = [] }) {
-    const { context, attention, all: most } = this.limits;
-    const say = (sentence) => {
-      throw new Error(sentence);
-    };
-    if (!ids.length) say("There are no tokens: the model needs at least one to go on from.");
-    if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < this.config.vocab_size))
-      say(`Token ids are whole numbers from 0 to ${this.config.vocab_size - 1}.`);
+  /**
+   * Refuse with a sentence what cannot be run.
+   * @param {number[]} ids
+   * @param {number} past
+   * @param {Wanted & {ablate?: Head[]}} [wanted]
+   */
+  check(ids, past, { ablate = [], ...wanted } = {}) {
+    checkIds(ids, this.config);
     if (!Number.isInteger(past) || past < 0 || past > this.seen.length)
-      say(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
+      fail(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
     if (past && ablate.length)
-      say("What the cache holds was made with all heads: run the whole text to leave some out.");
-    const { n_layer, n_head } = this.config;
-    const isHead = ([layer, head]) =>
-      Number.isInteger(layer) &&
-      Number.isInteger(head) &&
-      layer >= 0 &&
-      layer < n_layer &&
-      head >= 0 &&
-      head < n_head;
-    if (!(Array.isArray(ablate) && ablate.every((pair) => Array.isArray(pair) && isHead(pair))))
-      say(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
-    const S = past + ids.length;
-    if (S > context)
-      say(`${S} tokens are more than the ${context} that the model sees here: use a shorter text.`);
-    if (attentions && S > attention)
-      say(
-        `${S} tokens are more than the ${attention} of which attention can be shown: use a shorter text.`,
-      );
-    if ((all || hidden) && ids.length > most)
-      say(
-        `${ids.length} tokens are more than the ${most} of which all results can be had at once: use a shorter text.`,
-      );
+      fail("What the cache holds was made with all heads: run the whole text to leave some out.");
+    checkHeads(ablate, this.config);
+    checkLength(ids.length, past + ids.length, wanted, this.limits);
   }
 
-  /** The logits (V,) after ids, computing only what the cache does not hold already. */
+  /** The logits (V,) after ids, computing only what the cache does not hold. @param {number[]} ids */
   next(ids) {
     let past = 0;
     while (past < ids.length - 1 && ids[past] === this.seen[past]) past++;
@@ -372,19 +469,16 @@ export class Model {
    * @returns {Float64Array} one number fewer than ids
    */
   scores(ids) {
-    this.check(ids, 0, {});
+    this.check(ids, 0);
     const { vocab_size } = this.config;
     const logP = new Float64Array(ids.length - 1);
     for (let from = 0; from < logP.length; from += SLICE) {
       const part = ids.slice(from, Math.min(from + SLICE, logP.length));
       const { logits } = this.forward(part, { past: from, all: true });
-      part.forEach(
-        (_, t) =>
-          (logP[from + t] = logSoftmax(
-            logits.subarray(t * vocab_size, (t + 1) * vocab_size),
-            ids[from + t + 1],
-          )),
-      );
+      for (let t = 0; t < part.length; t++) {
+        const row = logits.subarray(t * vocab_size, (t + 1) * vocab_size);
+        logP[from + t] = logSoftmax(row, ids[from + t + 1]);
+      }
     }
     return logP;
   }
@@ -392,25 +486,32 @@ export class Model {
   /**
    * Go on with token ids until the text ends or maxNewTokens have come.
    * @param {number[]} ids
-   * @param {Sampling & {maxNewTokens?: number, seed?: number}} [options] temperature 0 takes the
-   *   likeliest each time; the same seed gives the same text
-   * @returns {Generator<{id: number, text: string, p: number}>} `text` is the whole characters
-   *   that this token completes, `p` its probability before temperature and filters. If the text
-   *   ends within a character, the stop token comes too, with U+FFFD as its text.
+   * @param {WriteOptions} [options] temperature 0 takes the likeliest each time; the same seed gives
+   *   the same text
+   * @returns {Generator<Step, void, void>} `text` is the whole characters that this token completes,
+   *   `p` its probability before temperature and filters. If the text ends within a character, the
+   *   stop token comes too, with U+FFFD as its text.
    */
   generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...sampling } = {}) {
     checkSampling(sampling);
     if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0)
-      throw new Error(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
-    this.check(ids, 0, {});
-    const all = ids.length + maxNewTokens;
-    if (all > this.limits.context)
-      throw new Error(
-        `${all} tokens (${ids.length} given, the others new) are more than the ${this.limits.context} that the model sees here: ask for fewer.`,
+      fail(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
+    this.check(ids, 0);
+    const [n, all, { context }] = [ids.length, ids.length + maxNewTokens, this.limits];
+    if (all > context)
+      fail(
+        `${all} tokens (${n} given, the others new) are more than the ${context} that the model sees here: ask for fewer.`,
       );
     return this.steps([...ids], maxNewTokens, sampling, random(seed));
   }
 
+  /**
+   * @param {number[]} ids grows with the text
+   * @param {number} n
+   * @param {Sampling} sampling
+   * @param {() => number} next the next random number
+   * @returns {Generator<Step, void, void>}
+   */
   *steps(ids, n, sampling, next) {
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     for (let left = n; left > 0; left--) {
@@ -426,24 +527,64 @@ export class Model {
   }
 }
 
+// ---------------------------------------------------------- what may be asked for
+
+/** @param {number[]} ids @param {Config} config */
+function checkIds(ids, { vocab_size }) {
+  if (!ids.length) fail("There are no tokens: the model needs at least one to go on from.");
+  if (!ids.every((id) => Number.isInteger(id) && id >= 0 && id < vocab_size))
+    fail(`Token ids are whole numbers from 0 to ${vocab_size - 1}.`);
+}
+
+/** @param {Head[]} heads @param {Config} config */
+function checkHeads(heads, { n_layer, n_head }) {
+  /** @param {unknown} i @param {number} count */
+  const isIndex = (i, count) => Number.isInteger(i) && Number(i) >= 0 && Number(i) < count;
+  /** @param {unknown} pair */
+  const isHead = (pair) =>
+    Array.isArray(pair) && isIndex(pair[0], n_layer) && isIndex(pair[1], n_head);
+  if (!Array.isArray(heads) || !heads.every(isHead))
+    fail(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
+}
+
+/**
+ * @param {number} T tokens to run
+ * @param {number} S tokens with those in the cache
+ * @param {Wanted} wanted
+ * @param {Model["limits"]} limits
+ */
+function checkLength(T, S, { all, attentions, hidden }, limits) {
+  /** @param {number} n @param {number} most @param {string} of */
+  const refuse = (n, most, of) =>
+    fail(`${n} tokens are more than the ${most} ${of}: use a shorter text.`);
+  if (S > limits.context) refuse(S, limits.context, "that the model sees here");
+  if (attentions && S > limits.attention)
+    refuse(S, limits.attention, "of which attention can be shown");
+  if ((all || hidden) && T > limits.all)
+    refuse(T, limits.all, "of which all results can be had at once");
+}
+
+/** @param {Message[]} messages */
 function checkMessages(messages) {
-  if (!messages.length) throw new Error("There are no messages: give at least one.");
+  if (!messages.length) fail("There are no messages: give at least one.");
   for (const { role, content } of messages) {
-    if (!ROLES.includes(role))
-      throw new Error(`A role is one of ${ROLES.join(", ")}, not ${role}.`);
-    if (typeof content !== "string") throw new Error("A message’s content is text.");
+    if (!ROLES.includes(role)) fail(`A role is one of ${ROLES.join(", ")}, not ${role}.`);
+    if (typeof content !== "string") fail("A message’s content is text.");
   }
 }
 
+/** @param {Sampling} sampling */
 function checkSampling({ temperature = 1, topK = 0, topP = 1 }) {
   if (!(temperature >= 0 && temperature < Infinity))
-    throw new Error(`The temperature must be 0 (greedy) or more, not ${temperature}.`);
+    fail(`The temperature must be 0 (greedy) or more, not ${temperature}.`);
   if (topK && !(Number.isInteger(topK) && topK > 0))
-    throw new Error(`topK must be a whole number of tokens, not ${topK}.`);
-  if (!(topP > 0 && topP <= 1)) throw new Error(`topP must be above 0 and at most 1, not ${topP}.`);
+    fail(`topK must be a whole number of tokens, not ${topK}.`);
+  if (!(topP > 0 && topP <= 1)) fail(`topP must be above 0 and at most 1, not ${topP}.`);
 }
 
-/** log of softmax(logits)[id] */
+// --------------------------------------------------------- from logits to a token
+
+/** log of softmax(logits)[id]. @param {Float32Array} logits @param {number} id */
 export function logSoftmax(logits, id) {
   const top = greatest(logits);
   let total = 0;
@@ -453,7 +594,8 @@ export function logSoftmax(logits, id) {
 
 /**
  * The tokens that may be drawn, with their probabilities: the kit's `probabilities` less its zeros.
- * @param {Float32Array} logits @param {Sampling} [sampling]
+ * @param {Float32Array} logits
+ * @param {Sampling} [sampling]
  * @returns {{ids: number[], probabilities: number[]}}
  */
 export function distribution(logits, sampling = {}) {
@@ -461,12 +603,20 @@ export function distribution(logits, sampling = {}) {
     return { ids: [logits.indexOf(greatest(logits))], probabilities: [1] };
   const p = probabilities(Float64Array.from(logits), sampling);
   const ids = [];
-  p.forEach((q, id) => q > 0 && ids.push(id));
+  for (let id = 0; id < p.length; id++) if (p[id] > 0) ids.push(id);
   return { ids, probabilities: ids.map((id) => p[id]) };
 }
 
-/** The first id at which the probabilities' sum exceeds u, a number drawn from [0, 1). */
+/**
+ * The first id at which the probabilities' sum exceeds u, a number drawn from [0, 1).
+ * @param {{ids: number[], probabilities: number[]}} distribution
+ * @param {number} u
+ */
 export function draw({ ids, probabilities: p }, u) {
   let sum = 0;
-  return ids.at(p.findIndex((q) => (sum += q) > u)); // the last one, if rounding left the sum below u
+  for (let i = 0; i < ids.length; i++) {
+    sum += p[i];
+    if (sum > u) return ids[i];
+  }
+  return ids[ids.length - 1]; // rounding left the sum below u
 }

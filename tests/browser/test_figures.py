@@ -148,7 +148,7 @@ def test_a_model_that_comes_to_hand_leaves_the_figure_in_full_screen(page, serve
     assert box.locator("select").count() == 3
     enter(box)
     page.evaluate(
-        "lmkit.handle('next-token', () => new Promise(() => {}), () => true);"
+        "lmkit.handle('next-token', () => new Promise(() => {}));"
         "lmkit.model.dispatchEvent(new Event('state'))"
     )
     box.locator("input[type=text]").wait_for()

@@ -1,3 +1,4 @@
+import { unpack as unpackFile } from "../../book/site/vectors.mjs";
 import {
   centredGram,
   eigen,
@@ -6,6 +7,14 @@ import {
   spelling,
   vectorTable,
 } from "../../lmkit/kit/word_vectors.mjs";
+import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
+import {
+  cosines,
+  mostAlike,
+  place,
+  reading as readBank,
+  unpack,
+} from "../../lmkit/widgets/contextual_bank/view.mjs";
 import {
   captions,
   completions,
@@ -15,23 +24,7 @@ import {
   solve,
 } from "../../lmkit/widgets/embedding_arithmetic/view.mjs";
 import { next, principal } from "../../lmkit/widgets/embedding_map/view.mjs";
-import {
-  cosines,
-  mostAlike,
-  place,
-  reading as readBank,
-  unpack,
-} from "../../lmkit/widgets/contextual_bank/view.mjs";
-import { unpack as unpackFile } from "../../book/site/vectors.mjs";
-import { lastToken } from "../../lmkit/widgets/contextual_bank/answer.mjs";
-import { close, equal, test, throws, vectors } from "./harness.mjs";
-
-const closeAll = (actual, expected, tolerance, what) =>
-  expected.forEach((row, i) =>
-    Array.isArray(row)
-      ? closeAll(actual[i], row, tolerance, what)
-      : close(actual[i], row, tolerance, what),
-  );
+import { close, closeAll, equal, test, throws, vectors } from "./harness.mjs";
 
 test("a sum of words has the answer that Python has", async () => {
   const { packed, solved } = await vectors("embeddings");
@@ -153,14 +146,12 @@ test("principal axes are those of Python", async () => {
 test("eigenvectors belong to their values", async () => {
   const { gram } = await vectors("embeddings");
   const { values, vectors: found } = eigen(gram);
-  found.slice(0, 5).forEach((v, k) =>
-    closeAll(
-      gram.map((row) => row.reduce((s, x, i) => s + x * v[i], 0)),
-      v.map((x) => values[k] * x),
-      1e-6,
-      k,
-    ),
-  );
+  const dot = (row, v) => row.reduce((sum, x, i) => sum + x * v[i], 0);
+  for (const [k, v] of found.slice(0, 5).entries()) {
+    const times = gram.map((row) => dot(row, v));
+    const stretched = v.map((x) => values[k] * x);
+    closeAll(times, stretched, 1e-6, `eigenvector ${k}`);
+  }
   equal(
     values.every((x, k) => k === 0 || x <= values[k - 1] + 1e-12),
     true,
@@ -176,7 +167,7 @@ test("a Gram matrix is centred as its vectors would be, and gives their places",
 test("cosines of equal vectors are one, and of none zero", async () => {
   const { packed_gram: triangle } = await vectors("embeddings");
   const matrix = cosines(unpack(triangle));
-  matrix.forEach((row, i) => close(row[i], 1, 1e-9));
+  for (const [i, row] of matrix.entries()) close(row[i], 1, 1e-9);
   equal(
     cosines([
       [0, 0],

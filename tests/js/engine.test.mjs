@@ -1,10 +1,10 @@
 import {
-  Heap,
-  Tokenizer,
   byteAlphabet,
+  Heap,
   merge,
   showBytes,
   split,
+  Tokenizer,
   wellFormed,
 } from "../../lmkit/engine/bpe.mjs";
 import { readGguf } from "../../lmkit/engine/gguf.mjs";
@@ -17,7 +17,7 @@ import {
   supported,
 } from "../../lmkit/engine/model.mjs";
 import { probabilities, random } from "../../lmkit/kit/sampling.mjs";
-import { close, equal, test, throws } from "./harness.mjs";
+import { close, closeAll, equal, test, throws } from "./harness.mjs";
 
 const utf8 = new TextEncoder();
 const u32 = (n) => [...new Uint8Array(new Uint32Array([n]).buffer)];
@@ -114,7 +114,7 @@ test("a heap gives the smallest first", () => {
   const next = random(1);
   const numbers = Array.from({ length: 200 }, () => Math.floor(next() * 50));
   const heap = new Heap();
-  numbers.forEach((n) => heap.push(n));
+  for (const n of numbers) heap.push(n);
   equal(
     [...numbers.map(() => heap.pop()), heap.pop() ?? "none"],
     [...numbers.sort((a, b) => a - b), "none"],
@@ -212,7 +212,8 @@ test("a drawn token is drawn as the kit draws it", () => {
       [...all.keys()].filter((id) => all[id] > 0),
       JSON.stringify(sampling),
     );
-    ids.forEach((id, i) => close(p[i], all[id], 1e-12));
+    const expected = ids.map((id) => all[id]);
+    closeAll(p, expected, 1e-12, JSON.stringify(sampling));
   }
   equal(
     [
@@ -233,7 +234,7 @@ test("the table of rotations turns each pair by its position", () => {
   const expected = [0, 1, 2].flatMap((t) =>
     [t, t / 10].flatMap((angle) => [Math.cos(angle), Math.sin(angle)]),
   );
-  expected.forEach((x, i) => close(table[i], x, 1e-7));
+  closeAll(table, expected, 1e-7);
 });
 
 test("sizes that do not fit together are refused", () => {

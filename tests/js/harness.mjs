@@ -22,6 +22,16 @@ export function close(actual, expected, tolerance, what = "") {
     throw new Error(`${what} expected ${expected} ± ${tolerance}, got ${actual}`);
 }
 
+/** Numbers, or lists of them within each other, each within the tolerance. */
+export function closeAll(actual, expected, tolerance, what = "") {
+  if (typeof expected === "number") {
+    close(actual, expected, tolerance, what);
+    return;
+  }
+  equal(actual.length, expected.length, `${what} how many:`);
+  for (const [i, one] of expected.entries()) closeAll(actual[i], one, tolerance, `${what} [${i}]`);
+}
+
 export function throws(fn, pattern) {
   try {
     fn();

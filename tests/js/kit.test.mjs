@@ -2,7 +2,6 @@ import { unpacked } from "../../lmkit/kit/bytes.mjs";
 import { h } from "../../lmkit/kit/dom.mjs";
 import { Figure, present } from "../../lmkit/kit/figure.mjs";
 import { csv } from "../../lmkit/kit/files.mjs";
-import { frame } from "../../lmkit/kit/frame.mjs";
 import { fits, linkedState, linkTo } from "../../lmkit/kit/links.mjs";
 import {
   number,
@@ -21,16 +20,14 @@ import {
   softmax,
 } from "../../lmkit/kit/sampling.mjs";
 import { chip, quoted, visible } from "../../lmkit/kit/tokens.mjs";
-import { close, equal, inBrowser, test, throws, vectors } from "./harness.mjs";
+import { close, closeAll, equal, inBrowser, test, throws, vectors } from "./harness.mjs";
 
 test("sampling agrees with transformers on the shared vectors", async () => {
   const cases = await vectors("sampling");
   equal(cases.length >= 20, true, "number of cases");
   for (const { logits, temperature, top_k, top_p, probabilities: expected } of cases) {
     const actual = probabilities(logits, { temperature, topK: top_k ?? 0, topP: top_p ?? 1 });
-    expected.forEach((p, i) =>
-      close(actual[i], p, 1e-7, JSON.stringify({ logits, temperature, top_k, top_p, i })),
-    );
+    closeAll(actual, expected, 1e-7, JSON.stringify({ logits, temperature, top_k, top_p }));
   }
 });
 
@@ -149,7 +146,7 @@ test("a link carries what fits its figure, and nothing else", () => {
     layer: fits.count(5),
     lines: fits.flag,
     text: fits.text(9),
-    head: (k, model, { layer }) => k <= layer,
+    head: (k, _model, { layer }) => k <= layer,
   };
   const model = { figure: "map-1" };
   const state = { layer: 3, lines: true, text: "a b&=#%é", head: 2 };
@@ -182,7 +179,7 @@ test("a link carries what fits its figure, and nothing else", () => {
   throws(() => linkedState("#figure=map-1&state={", link, model), /does not have here/);
   throws(() => linkedState("#figure=map-1", link, model), /does not have here/);
   throws(
-    () => linkedState(linkTo("map-1", state) + "&x=" + "x".repeat(8000), link, model),
+    () => linkedState(`${linkTo("map-1", state)}&x=${"x".repeat(8000)}`, link, model),
     /does not have here/,
   );
 });
@@ -216,7 +213,11 @@ function shown() {
     [...el.querySelectorAll("button")].find((node) =>
       [node.textContent, node.ariaLabel].includes(name),
     );
-  return { el, other, close, button, set: listeners, gone: () => (el.remove(), other.remove()) };
+  const gone = () => {
+    el.remove();
+    other.remove();
+  };
+  return { el, other, close, button, set: listeners, gone };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));

@@ -1,4 +1,3 @@
-import { link, parseLink } from "../../lmkit/widgets/live/view.mjs";
 import {
   column,
   effectReading,
@@ -7,7 +6,8 @@ import {
   rows,
   withoutFirst,
 } from "../../lmkit/widgets/attention_map/view.mjs";
-import { reading as written, settingName } from "../../lmkit/widgets/generate/view.mjs";
+import { settingName, reading as written } from "../../lmkit/widgets/generate/view.mjs";
+import { link, parseLink } from "../../lmkit/widgets/live/view.mjs";
 import { equal, test } from "./harness.mjs";
 
 test("a link comes back as it was sent", () => {

@@ -1,10 +1,10 @@
 import {
-  TEMPERATURES,
-  TOP_PS,
   distribution,
   find,
   isPath,
   reading,
+  TEMPERATURES,
+  TOP_PS,
 } from "../../lmkit/widgets/next_token/view.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
@@ -14,7 +14,7 @@ test("the stored distribution is that of the whole vocabulary, cut by transforme
   equal(cases.length, 360, "number of cases");
   for (const { at, setting, p, rest } of cases) {
     const actual = distribution(nodes[at], ...setting);
-    p.forEach((q, i) => close(actual.p[i], q, 4e-4 * q + 1e-6, setting));
+    for (const [i, q] of p.entries()) close(actual.p[i], q, 4e-4 * q + 1e-6, setting);
     close(actual.rest, rest, 4e-4, `rest ${setting}`);
   }
 });

@@ -1,9 +1,9 @@
-import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
+import { obstacle, PageModel } from "../../book/site/model.mjs";
 import { likeliest } from "../../lmkit/engine/reply.mjs";
 import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
-import { TEMPERATURES, TOP_PS, pack } from "../../lmkit/widgets/next_token/answer.mjs";
-import { PageModel, obstacle } from "../../book/site/model.mjs";
-import { close, equal, inBrowser, test } from "./harness.mjs";
+import { pack, TEMPERATURES, TOP_PS } from "../../lmkit/widgets/next_token/answer.mjs";
+import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
+import { close, closeAll, equal, inBrowser, test } from "./harness.mjs";
 
 // ------------------------------------------------------------ what is answered
 
@@ -24,7 +24,8 @@ test("a packed distribution is the whole one again", () => {
   const weights = Array.from(logits, (z) => Math.exp(z / 0.7));
   const total = weights.reduce((a, b) => a + b);
   const { p, rest } = nextToken.distribution(node, 0.7);
-  node.i.forEach((id, k) => close(p[k], weights[id] / total, 1e-4));
+  const expected = node.i.map((id) => weights[id] / total);
+  closeAll(p, expected, 1e-4);
   close(rest, 1 - p.reduce((a, b) => a + b), 1e-9);
 });
 

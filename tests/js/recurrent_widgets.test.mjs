@@ -1,3 +1,4 @@
+import { chart } from "../../lmkit/kit/chart.mjs";
 import {
   CURVES,
   curves,
@@ -10,8 +11,7 @@ import {
   decode,
   reading as readUnroll,
 } from "../../lmkit/widgets/recurrent_unroll/view.mjs";
-import { chart } from "../../lmkit/kit/chart.mjs";
-import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
+import { close, closeAll, equal, inBrowser, test, vectors } from "./harness.mjs";
 
 test("gradients flow back as a product of Jacobians says", async () => {
   const { flow } = await vectors("recurrent_widgets");
@@ -23,24 +23,18 @@ test("gradients flow back as a product of Jacobians says", async () => {
     for (const [kind, want] of Object.entries(wanted)) {
       const got = found[kind];
       equal(got.length, state.length + 1);
-      want.forEach((x, k) =>
-        close(got[k], x, 1e-6 * x, `${kind}, radius ${state.radius}, k = ${k}`),
-      );
+      for (const [k, x] of want.entries())
+        close(got[k], x, 1e-6 * x, `${kind}, radius ${state.radius}, k = ${k}`);
     }
   }
 });
 
 test("a rotation keeps lengths and angles", () => {
   const rows = rotation(3);
-  rows.forEach((a, i) =>
-    rows.forEach((b, j) =>
-      close(
-        a.reduce((sum, x, k) => sum + x * b[k], 0),
-        i === j ? 1 : 0,
-        1e-12,
-      ),
-    ),
-  );
+  const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
+  const products = rows.map((a) => rows.map((b) => dot(a, b)));
+  const identity = rows.map((_, i) => rows.map((_, j) => Number(i === j)));
+  closeAll(products, identity, 1e-12);
   equal(rotation(3), rows, "the same seed");
   equal(JSON.stringify(rotation(4)) === JSON.stringify(rows), false, "another seed");
 });
@@ -82,9 +76,7 @@ test("arrays are read from signed bytes", async () => {
       got.map((row) => row.length),
       [2, 2, 2],
     );
-    arrays[name].forEach((row, t) =>
-      row.forEach((x, k) => close(got[t][k], x, (0.51 * one.most) / 127, `${name} ${t} ${k}`)),
-    );
+    closeAll(got, arrays[name], (0.51 * one.most) / 127, name);
   }
 });
 

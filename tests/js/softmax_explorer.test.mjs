@@ -1,4 +1,4 @@
-import { TEMPERATURES, reading, rows, score } from "../../lmkit/widgets/softmax_explorer/view.mjs";
+import { reading, rows, score, TEMPERATURES } from "../../lmkit/widgets/softmax_explorer/view.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("shares are torch's softmax, whatever constant is added", async () => {
@@ -6,9 +6,8 @@ test("shares are torch's softmax, whatever constant is added", async () => {
   equal(temperatures, TEMPERATURES, "the stops of both sides");
   equal(cases.length, 135, "number of cases");
   for (const { logits, shift, temperature, p } of cases) {
-    rows(logits, shift, temperature).forEach((row, i) =>
-      close(row.p, p[i], 1e-8 * p[i] + 1e-12, `${logits} + ${shift} at ${temperature}`),
-    );
+    for (const [i, row] of rows(logits, shift, temperature).entries())
+      close(row.p, p[i], 1e-8 * p[i] + 1e-12, `${logits} + ${shift} at ${temperature}`);
   }
 });
 

@@ -1,3 +1,4 @@
+import { length, reading, train } from "../../lmkit/widgets/bpe_trainer/view.mjs";
 import playground, {
   bpeCutter,
   byteTokens,
@@ -8,7 +9,6 @@ import playground, {
   wordCutter,
   wordPieceCutter,
 } from "../../lmkit/widgets/tokenizer_playground/view.mjs";
-import { length, reading, train } from "../../lmkit/widgets/bpe_trainer/view.mjs";
 import { equal, inBrowser, test, vectors } from "./harness.mjs";
 
 const ids = (tokens) => tokens.map(({ i }) => i);
@@ -36,11 +36,8 @@ test("training merges the pairs that Python merges", async () => {
       .slice(0, -1)
       .map(({ pairs: [{ a, b }] }) => [Array.from(bytes[a]), Array.from(bytes[b])]);
     equal(made, merges, JSON.stringify(text));
-    states
-      .slice(1)
-      .forEach((state, k) =>
-        equal(length(state) <= length(states[k]), true, "the text never grows"),
-      );
+    for (const [k, state] of states.slice(1).entries())
+      equal(length(state) <= length(states[k]), true, "the text never grows");
   }
 });
 
@@ -130,7 +127,10 @@ function withKernel(state, answers) {
   return {
     requests,
     get: (name) => state[name],
-    set: (name, value) => ((state[name] = value), listeners.forEach((fn) => fn())),
+    set: (name, value) => {
+      state[name] = value;
+      for (const fn of listeners) fn();
+    },
     on: (_, fn) => listeners.push(fn),
     off: () => {},
     save_changes: () => {},

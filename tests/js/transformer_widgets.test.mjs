@@ -1,3 +1,4 @@
+import { chart, ticks } from "../../lmkit/kit/chart.mjs";
 import {
   asTable,
   cell,
@@ -6,6 +7,13 @@ import {
   steps,
 } from "../../lmkit/widgets/attention_steps/view.mjs";
 import {
+  heads,
+  lengths,
+  picture,
+  reading as readHeads,
+  streams,
+} from "../../lmkit/widgets/multi_head/view.mjs";
+import {
   encoding,
   period,
   reading as readPositions,
@@ -13,18 +21,7 @@ import {
   speed,
   turned,
 } from "../../lmkit/widgets/positional_encoding/view.mjs";
-import {
-  heads,
-  lengths,
-  picture,
-  reading as readHeads,
-  streams,
-} from "../../lmkit/widgets/multi_head/view.mjs";
-import { chart, ticks } from "../../lmkit/kit/chart.mjs";
-import { close, equal, inBrowser, test, vectors } from "./harness.mjs";
-
-const closeAll = (actual, expected, tolerance, what) =>
-  expected.forEach((row, i) => row.forEach((x, j) => close(actual[i][j], x, tolerance, what)));
+import { close, closeAll, equal, inBrowser, test, vectors } from "./harness.mjs";
 
 test("the steps end where torch's attention ends", async () => {
   const { attention } = await vectors("transformer_widgets");
@@ -234,41 +231,44 @@ inBrowser("the figure has a panel a head; without lengths it ends with the slice
   equal(bare.querySelectorAll("[data-head='0'] path").length, 2);
 });
 
-inBrowser("ticks are round and inside; a chart has a line for each and a name for each of several", () => {
-  equal(ticks(0, 99), [0, 50]);
-  equal(
-    ticks(-1.05, 1.05).map((x) => Number(x.toFixed(6))),
-    [-1, 0, 1],
-  );
-  const lines = [
-    {
-      name: "<b>one</b>",
-      points: [
-        [0, 1],
-        [1, 10],
-      ],
-    },
-    {
-      name: "two",
-      points: [
-        [0, 1],
-        [1, 1e9],
-      ],
-    },
-  ];
-  const node = chart({
-    width: 400,
-    x: { label: "x", from: 0, to: 1 },
-    y: { label: "y", from: 1e-3, to: 1e3, log: true },
-    lines,
-  });
-  equal(node.querySelectorAll("polyline").length, 2);
-  equal(node.querySelectorAll("b").length, 0);
-  equal(node.textContent.includes("<b>one</b>"), true);
-  const top = node
-    .querySelectorAll("polyline")[1]
-    .getAttribute("points")
-    .split(" ")[1]
-    .split(",")[1];
-  equal(Number(top) >= 12, true, "what is too great stays at the edge");
-});
+inBrowser(
+  "ticks are round and inside; a chart has a line for each and a name for each of several",
+  () => {
+    equal(ticks(0, 99), [0, 50]);
+    equal(
+      ticks(-1.05, 1.05).map((x) => Number(x.toFixed(6))),
+      [-1, 0, 1],
+    );
+    const lines = [
+      {
+        name: "<b>one</b>",
+        points: [
+          [0, 1],
+          [1, 10],
+        ],
+      },
+      {
+        name: "two",
+        points: [
+          [0, 1],
+          [1, 1e9],
+        ],
+      },
+    ];
+    const node = chart({
+      width: 400,
+      x: { label: "x", from: 0, to: 1 },
+      y: { label: "y", from: 1e-3, to: 1e3, log: true },
+      lines,
+    });
+    equal(node.querySelectorAll("polyline").length, 2);
+    equal(node.querySelectorAll("b").length, 0);
+    equal(node.textContent.includes("<b>one</b>"), true);
+    const top = node
+      .querySelectorAll("polyline")[1]
+      .getAttribute("points")
+      .split(" ")[1]
+      .split(",")[1];
+    equal(Number(top) >= 12, true, "what is too great stays at the edge");
+  },
+);
