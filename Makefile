@@ -5,7 +5,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
 MODEL ?= 1
 
-.PHONY: help book serve lab notebooks check test browsers bench requirements clean
+.PHONY: help book serve lab notebooks check test shake browsers bench requirements clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,16 +23,20 @@ lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
 notebooks: .venv/.lab ## run all notebooks in place, reproducibly
 	$(PY) -m tools.notebooks run
 
-check: .venv/.test ## style and types of Python and JavaScript, notebooks as they are stored
+check: .venv/.test ## pass what is quick: style, types, notebooks as they are stored, fast tests
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m tools.notebooks check
 	$(PY) -m tools.javascript check
+	$(PY) -m pytest tests/python -m "not slow" -n 2 --dist worksteal
 
-test: check browsers ## pass every test: style, types, code, pages, notebooks
-	$(PY) -m pytest tests/python -n 2 --dist worksteal
-	$(PY) -m pytest tests/browser -n 2 --dist loadfile
+test: check browsers ## pass every test: those of check, then models, pages, notebooks
+	$(PY) -m pytest tests/python -m slow -n 2 --dist worksteal --durations=20
+	$(PY) -m pytest tests/browser -n 2 --dist loadgroup --durations=20
 	$(PY) -m tools.notebooks test
+
+shake: browsers ## run the browser tests 5 times in random order while the cores are hogged
+	$(PY) -m tools.shake
 
 browsers: .venv/.test ## find the tests' browser, or install it
 	@$(PY) -m tools.browsers

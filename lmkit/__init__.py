@@ -20,6 +20,7 @@ __all__ = [
     "minilm",
     "ngram",
     "plot",
+    "progress",
     "questions",
     "rnn",
     "smollm",

@@ -23,6 +23,7 @@
 enum { F32 = 0, Q4_1 = 3, Q8_0 = 8 };                  // number formats, as GGUF counts them
 enum { BLOCK = 32, MAX_LAYER = 64, MAX_HEAD = 256 };
 enum { SLICE = 128, AT_ONCE = 4 };                     // tokens in one call, vectors in one pass of a matrix
+enum { MANY = 7, TILE = 8 };                           // tokens that are many; rows made floats at once
 
 typedef struct { const uint8_t *data; int type, rows, columns; } Tensor;
 typedef struct { Tensor attn_norm, q, k, v, attn_output, ffn_norm, gate, up, down; } Layer;
@@ -38,6 +39,7 @@ static float *x, *y, *q, *heads, *gate, *up;           // (T, D) four times, (T,
 static float *k_cache, *v_cache;                       // (n_layer, n_context, G · d)
 static float *rope;                                    // (n_context, d/2, 2): cosine, sine
 static float *scores;                                  // (S,), with room for three more
+static float *tile;                                    // (columns, TILE)
 static int *token_ids;                                 // (T,)
 static uint8_t is_off[MAX_LAYER][MAX_HEAD];            // heads that are left out
 
@@ -81,7 +83,10 @@ INLINE f32x4 exp4(f32x4 a) {
   return MUL(e, wasm_i32x4_shl(exponent, 23));
 }
 
-// -------------------------------------------------------------------------------- matrix products
+// ----------------------------------------------------------------- products with a few tokens
+
+// Writing takes all weights for one token: they stay packed, and int16 are multiplied, which is the
+// fastest product that WebAssembly has.
 
 // Activations as int16, in blocks of 32. A token has one vector q, x ≈ scale · q, or a second one
 // for what was rounded off, so that x is right to 32 bits: without it attention is off by up to
@@ -166,12 +171,12 @@ INLINE i32x4 dot(const int16_t *q, const v128_t w[4]) {
   return wasm_i32x4_add(a, b);
 }
 
-// The first 32 bits of four rows' blocks: the scale and, in Q4_1, the min above it.
-INLINE v128_t first_bits(const uint8_t *const w[4]) {
-  v128_t bits = wasm_v128_load32_zero(w[0]);
-  bits = wasm_v128_load32_lane(w[1], bits, 1);
-  bits = wasm_v128_load32_lane(w[2], bits, 2);
-  return wasm_v128_load32_lane(w[3], bits, 3);
+// 32 bits of each of four rows' blocks. At 0 are the scale and, in Q4_1, the min above it.
+INLINE v128_t bits_at(const uint8_t *const w[4], int at) {
+  v128_t bits = wasm_v128_load32_zero(w[0] + at);
+  bits = wasm_v128_load32_lane(w[1] + at, bits, 1);
+  bits = wasm_v128_load32_lane(w[2] + at, bits, 2);
+  return wasm_v128_load32_lane(w[3] + at, bits, 3);
 }
 
 // Four numbers to places `stride` apart.
@@ -194,7 +199,7 @@ INLINE void four_rows(const Tensor *W, int row, int first, float *y, int type, i
   UNROLLED (int r = 0; r < 4; r++) w[r] = W->data + (row + r * quarter) * n_block * size;
   UNROLLED (int i = 0; i < n; i++) acc[i] = SPLAT(0);
   for (int b = 0; b < n_block; b++) {
-    v128_t bits = first_bits(w);
+    v128_t bits = bits_at(w, 0);
     f32x4 scale = from_f16(wasm_i32x4_shl(bits, 16)), min = from_f16(bits);
     i32x4 dots[AT_ONCE][4];
     UNROLLED (int r = 0; r < 4; r++, w[r - 1] += size) {
@@ -223,8 +228,80 @@ INLINE void all_rows(const Tensor *W, float *y, int T, int type) {
     for (int row = 0; row < W->rows / 4; row++) four_rows(W, row, i, y, type, VECTORS(type));
 }
 
+// ----------------------------------------------------------------- products with many tokens
+
+// Reading takes each weight for many tokens: eight rows are unpacked to floats once, the tile, and
+// multiplied with four tokens after four. The tile lies column by column, so that a lane is a row,
+// and no sum runs across lanes. V8 has 15 registers: 8 sums (4 tokens, 2 vectors of rows), 2 vectors
+// of the tile, a token's number and a product take 13. With 10 sums, or two columns in one turn of
+// the loop, some go to memory and back, and all takes twice the time.
+
+// A block of four rows to floats (BLOCK, TILE). Each lane has 32 bits of another row, and so, after
+// a shift, one weight of each: in Q4_1 weights i and i + 16 in turns.
+INLINE void floats_of_q4_1(const uint8_t *const w[4], float *to) {
+  f32x4 scale = from_f16(wasm_i32x4_shl(bits_at(w, 0), 16)), min = from_f16(bits_at(w, 0));
+  UNROLLED (int i = 0; i < BLOCK / 2; i += 4) {
+    v128_t bits = bits_at(w, 4 + i);
+    UNROLLED (int j = 0; j < 8; j++) {
+      i32x4 q = wasm_v128_and(wasm_u32x4_shr(bits, 4 * j), wasm_i32x4_splat(15));
+      STORE(to + (i + j / 2 + j % 2 * 16) * TILE, ADD(MUL(wasm_f32x4_convert_i32x4(q), scale), min));
+    }
+  }
+}
+
+INLINE void floats_of_q8_0(const uint8_t *const w[4], float *to) {
+  f32x4 scale = from_f16(wasm_i32x4_shl(bits_at(w, 0), 16));
+  UNROLLED (int i = 0; i < BLOCK; i += 4) {
+    v128_t bits = bits_at(w, 2 + i);
+    UNROLLED (int j = 0; j < 4; j++) {
+      i32x4 q = wasm_i32x4_shr(wasm_i32x4_shl(bits, 24 - 8 * j), 24);
+      STORE(to + (i + j) * TILE, MUL(wasm_f32x4_convert_i32x4(q), scale));
+    }
+  }
+}
+
+// Four rows of W from `row` on to four neighbouring columns of a tile.
+static void dequantise(const Tensor *W, int row, float *to) {
+  int n_block = W->columns / BLOCK, size = W->type == Q4_1 ? 20 : 34;
+  const uint8_t *w[4];
+  UNROLLED (int r = 0; r < 4; r++) w[r] = W->data + (row + r) * n_block * size;
+  for (int b = 0; b < n_block; b++, to += BLOCK * TILE) {
+    if (W->type == Q4_1) floats_of_q4_1(w, to);
+    else floats_of_q8_0(w, to);
+    UNROLLED (int r = 0; r < 4; r++) w[r] += size;
+  }
+}
+
+// The tile times four tokens x (4, columns): to eight places in each row of y, `rows` apart.
+static void four_tokens(const float *x, int columns, float *y, int rows) {
+  const float *w = tile;
+  f32x4 acc[4][2];
+  UNROLLED (int t = 0; t < 4; t++) acc[t][0] = acc[t][1] = SPLAT(0);
+  _Pragma("clang loop unroll(disable)") for (int k = 0; k < columns; k++, w += TILE) {
+    f32x4 left = LOAD(w), right = LOAD(w + 4);
+    UNROLLED (int t = 0; t < 4; t++) {
+      f32x4 number = wasm_v128_load32_splat(x + t * columns + k);
+      acc[t][0] = ADD(acc[t][0], MUL(left, number));
+      acc[t][1] = ADD(acc[t][1], MUL(right, number));
+    }
+  }
+  UNROLLED (int t = 0; t < 4; t++) STORE(y + t * rows, acc[t][0]), STORE(y + t * rows + 4, acc[t][1]);
+}
+
+static void in_tiles(const Tensor *W, const float *x, float *y, int T) {
+  for (int row = 0; row < W->rows; row += TILE) {
+    dequantise(W, row, tile);
+    dequantise(W, row + 4, tile + 4);
+    for (int t = 0; t < T; t += 4) {
+      int first = t < T - 4 ? t : T - 4;               // the last four may be partly done: no matter
+      four_tokens(x + first * W->columns, W->columns, y + first * W->rows + row, W->rows);
+    }
+  }
+}
+
 // y (T, rows) = x (T, columns) Wᵀ
 static void product(const Tensor *W, const float *x, float *y, int T) {
+  if (T >= MANY) return in_tiles(W, x, y, T);
   quantise(x, T, W->columns / BLOCK, W->type);
   if (W->type == Q4_1) all_rows(W, y, T, Q4_1);
   else all_rows(W, y, T, Q8_0);
@@ -427,6 +504,7 @@ EXPORT(set_buffers) int set_buffers(uintptr_t start) {
   return (x = floats(SLICE * D)) && (y = floats(SLICE * D)) && (q = floats(SLICE * D)) &&
          (heads = floats(SLICE * D)) && (gate = floats(SLICE * F)) && (up = floats(SLICE * F)) &&
          (k_cache = floats(cache)) && (v_cache = floats(cache)) && (scores = floats(model.n_context + 3)) &&
+         (tile = floats(TILE * (F > D ? F : D))) &&
          (rope = floats(model.n_context * model.head_dim)) && (token_ids = take(SLICE * sizeof(int))) &&
          (quantised.q = take(most * sizeof(int16_t))) &&
          (quantised.scale = floats(most / BLOCK)) &&

@@ -256,7 +256,7 @@ function checked(name, tensor, config) {
   const [rows, columns] = isNorm ? [1, config.n_embd] : shapeOf(part, config);
   if (!tensor || tensor.rows !== rows || tensor.columns !== columns)
     return damaged(`tensor ${name} is not ${rows} × ${columns}`);
-  if ((tensor.type === 0) !== isNorm || (tensor.rows % 4 === 0) === isNorm)
+  if ((tensor.type === 0) !== isNorm || (tensor.rows % 8 === 0) === isNorm)
     damaged(`tensor ${name} is of another format`);
   return tensor;
 }

@@ -39,7 +39,7 @@ class NextToken(Widget):
     ) -> None:
         if not contexts:
             raise ValueError('Give at least one context: NextToken(lm, "Once upon a")')
-        self._lm, self._reading = lm, Reading(lm)
+        self._lm = lm
         trees = [self._tree(text, depth, width) for text in contexts]
         shown = {"text": contexts[0], "model_name": lm.name, **traits}
         super().__init__(trees=trees, width=width, **shown)
@@ -52,7 +52,7 @@ class NextToken(Widget):
                 f"The context has {len(text):,} characters; here it may have {MAX_CHARACTERS:,}."
             )
         path = [int(i) for i in request["path"]]
-        node = self._branch([*self._lm.begin(text), *path], depth=1)
+        node = self._branch([*self._lm.begin(text), *path], Reading(self._lm), depth=1)
         return {"start": self._start(text), "node": node}
 
     def summary(self) -> str:
@@ -75,15 +75,19 @@ class NextToken(Widget):
         return chips(self._lm, ids if self._lm.start_id is None else ids[1:])
 
     def _tree(self, text: str, depth: int, width: int) -> dict[str, Any]:
-        root = self._branch(self._lm.begin(text), depth, width)
+        root = self._branch(self._lm.begin(text), Reading(self._lm), depth, width)
         return {"text": text, "start": self._start(text), "root": root}
 
-    def _branch(self, ids: list[int], depth: int, width: int = 0) -> dict[str, Any]:
+    def _branch(
+        self, ids: list[int], reading: Reading, depth: int, width: int = 0
+    ) -> dict[str, Any]:
         """Return the node after these tokens, and those below it."""
-        order, node = pack(np.asarray(self._reading.logits(ids), dtype=np.float64))
+        order, node = pack(np.asarray(reading.logits(ids), dtype=np.float64))
         if depth > 1:
             possible = [i for i, log_p in zip(order, node["l"], strict=True) if log_p > LEAST]
-            node["c"] = [self._branch([*ids, i], depth - 1, width) for i in possible[:width]]
+            node["c"] = [
+                self._branch([*ids, i], reading, depth - 1, width) for i in possible[:width]
+            ]
         return {"t": self._lm.tokens(order), "i": order, **node}
 
 

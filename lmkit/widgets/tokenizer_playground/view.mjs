@@ -132,24 +132,29 @@ class View extends Figure {
       keys: KEYS,
       rows: () => this.table(),
     });
-    this.cutters = [
-      ...smallCutters(model),
+    this.cutters = [...smallCutters(model), ...this.realCutters()];
+    this.box = this.typed();
+    this.example = this.exampleChoice();
+    this.ids = checkbox((ids) => update(model, { ids }));
+    this.frame.controls.append(labelled("Example", this.example), labelled("Show ids", this.ids));
+    this.watch(["text", "ids"], () => this.show());
+    this.show();
+  }
+
+  realCutters() {
+    return [
       cutter("SmolLM2", `BPE, ${size(49152)}`, (text) => this.realTokens("smollm2", text)),
       cutter("MiniLM", `WordPiece, ${size(30522)}`, (text) => this.realTokens("minilm", text)),
     ];
-    const typed = textBox("Text", MAX_CHARACTERS, REST, (text) => update(model, { text }));
-    this.box = typed.box;
-    this.atClose(typed.cancel);
-    this.example = this.exampleChoice();
-    this.ids = checkbox((ids) => update(model, { ids }));
-    this.frame.controls.append(
-      typed.label,
-      typed.box,
-      labelled("Example", this.example),
-      labelled("Show ids", this.ids),
-    );
-    this.watch(["text", "ids"], () => this.show());
-    this.show();
+  }
+
+  /** Where the reader types a text. */
+  typed() {
+    const send = (/** @type {string} */ text) => update(this.model, { text });
+    const { label, box, cancel } = textBox("Text", MAX_CHARACTERS, REST, send);
+    this.atClose(cancel);
+    this.frame.controls.append(label, box);
+    return box;
   }
 
   /** @returns {Example[]} */

@@ -1,26 +1,14 @@
-"""SmolLM2-135M-Instruct in plain torch: a Llama (Touvron et al. 2023) small enough to read.
+"""The network of SmolLM2, a Llama (Touvron et al. 2023), and its chat template."""
 
-    model = load()
-    model.next_token("The quick brown fox jumps")   # [(' over', 0.99…), …]
-    model(ids).attentions                            # (L, H, T, T)
-
-Shapes: T tokens now, S tokens seen so far (T and those in the cache), D = n_embd numbers a token,
-H = n_head heads that look, G = n_kv_head heads that are looked at, V tokens in the vocabulary.
-"""
-
-import json
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
-from lmkit import assets, gguf
 from lmkit.lm import LanguageModel, Output
 from lmkit.tokenizers import BPETokenizer
 from lmkit.transformer import KVCache, attention, causal_mask
@@ -29,7 +17,6 @@ END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 ROLES = ("system", "user", "assistant")
 Messages = Sequence[Mapping[str, str]]
-FORMAT = 1  # of the converted files; a new number makes new ones
 MANY_ATTENTIONS = 512 * 512  # T·S; 30 layers of 9 heads, 4 bytes each, then take 283 MB
 
 
@@ -54,49 +41,78 @@ class Config:
 
 
 def linear(x: Tensor, w: Tensor) -> Tensor:
-    """Multiply x (T, in) by w (in, out).
+    """Multiply x (…, T, in) by w (in, out).
 
     For a single row torch uses one core; four quarters of the sum at once use all.
     """
-    if len(x) != 1:
+    if x.shape[:-1].numel() != 1:
         return x @ w
-    return torch.bmm(x.view(4, 1, -1), w.view(4, -1, w.shape[1])).sum(0)
+    row = torch.bmm(x.view(4, 1, -1), w.view(4, -1, w.shape[1])).sum(0)
+    return row.view(*x.shape[:-1], -1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (xᵢ, xᵢ₊d/2) of x (H, T, d) by their position's angles (RoPE, Su et al. 2021).
+    """Turn the pairs (xᵢ, xᵢ₊d/2) of x (…, T, d) by their position's angles (RoPE, Su et al. 2021).
 
-    cos and sin are (T, d); sin has the minus sign of the first half in it.
+    cos and sin are (T, d), or (B, 1, T, d); sin has the minus sign of the first half in it.
     """
     return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Causal `transformer.attention`: the result (H, T, d) and the weights (H, T, S).
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Do `transformer.attention`: the result (…, H, T, d) and the weights (…, H, T, S).
 
-    Each of the G heads of k and v (G, S, d) serves H/G neighbouring heads of q (H, T, d).
+    Each of the G heads of k and v (…, G, S, d) serves H/G neighbouring heads of q (…, H, T, d).
     """
-    n_shared, n_new, n_seen = len(q) // len(k), q.shape[1], k.shape[1]
-    mask = causal_mask(n_new, n_seen).repeat(n_shared, 1)  # (H/G·T, S)
-    out, attn = attention(q.reshape(len(k), -1, q.shape[2]), k, v, mask)  # (G, H/G·T, …)
-    return out.view(q.shape), attn.view(len(q), n_new, n_seen)
+    n_shared = q.shape[-3] // k.shape[-3]
+    shared = None if mask is None else torch.cat([mask] * n_shared, -2)  # (…, H/G·T, S)
+    grouped = q.reshape(*k.shape[:-2], -1, q.shape[-1])  # (…, G, H/G·T, d)
+    out, attn = attention(grouped, k, v, shared)
+    return out.view(q.shape), attn.view(*q.shape[:-1], -1)
 
 
-def attend_fast(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attend_fast(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Compute the result of `attend` by torch's own kernel, which never holds the weights."""
-    n_new, n_seen = q.shape[1], k.shape[1]
-    mask = causal_mask(n_new, n_seen) if n_new > 1 else None
-    out = scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask, enable_gqa=True)
-    return out[0]
+    if q.dim() == 3:  # the kernel wants a batch
+        return attend_fast(q[None], k[None], v[None], mask)[0]
+    return scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
+
+
+def pad(texts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
+    """Lay texts of token ids on top of each other: ids (B, T), and a mask (B, T) of what is text.
+
+    Shorter ones are padded on the left, so that all end together and can be gone on with.
+
+    >>> ids, mask = pad([[5], [6, 7]])
+    >>> ids.tolist(), mask.tolist()
+    ([[0, 5], [6, 7]], [[False, True], [True, True]])
+    """
+    n = max(map(len, texts))
+    ids = [[pad_id] * (n - len(text)) + list(text) for text in texts]
+    mask = [[False] * (n - len(text)) + [True] * len(text) for text in texts]
+    return torch.tensor(ids), torch.tensor(mask)
+
+
+def visible(n_new: int, n_seen: int, mask: Tensor | None) -> Tensor | None:
+    """Tell which of S tokens each of T new ones may look at; None when all may look at all.
+
+    (T, S), or with a mask (B, S) of what is text and no padding (B, 1, T, S).
+    """
+    if mask is None:
+        return causal_mask(n_new, n_seen) if n_new > 1 else None
+    earlier = causal_mask(n_new, n_seen)
+    itself = earlier.triu(n_seen - n_new)  # padding looks at itself, for no row may be empty
+    return (earlier & mask[:, None] | itself)[:, None]
 
 
 @dataclass
 class Run:
     """What all layers share while the model reads some tokens."""
 
-    rope: tuple[Tensor, Tensor]  # cosines and sines, (T, d) each
+    rope: tuple[Tensor, Tensor]  # cosines and sines, (T, d) each, or (B, 1, T, d)
+    mask: Tensor | None = None  # see `visible`
     cache: KVCache | None = None
-    attentions: list[Tensor] | None = None  # each layer appends its weights (H, T, S)
+    attentions: list[Tensor] | None = None  # each layer appends its weights (…, H, T, S)
     ablate: Sequence[tuple[int, int]] = ()  # (layer, head) of the heads that give zeros
 
 
@@ -108,7 +124,7 @@ class RMSNorm(nn.Module):
         self.weight, self.eps = nn.Parameter(torch.empty(c.n_embd)), c.norm_eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take x (T, D) and give the same shape."""
+        """Take x (…, T, D) and give the same shape."""
         return rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
@@ -123,20 +139,20 @@ class Attention(nn.Module):
         self.out = nn.Parameter(torch.empty(c.n_embd, c.n_embd))
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
-        """Take x (T, D) and give the same shape; the run keeps the weights if it has a list."""
-        heads = linear(x, self.qkv).view(len(x), sum(self.heads), -1)  # (T, H + 2G, d)
-        q, k, v = heads.transpose(0, 1).split(self.heads)  # (H, T, d), (G, T, d), (G, T, d)
+        """Take x (…, T, D) and give the same shape; the run keeps the weights if it has a list."""
+        heads = linear(x, self.qkv).unflatten(-1, (sum(self.heads), -1))  # (…, T, H + 2G, d)
+        q, k, v = heads.transpose(-3, -2).split(self.heads, -3)  # (…, H, T, d), (…, G, T, d) twice
         q, k = rotate(q, *run.rope), rotate(k, *run.rope)
         if run.cache is not None:
-            k, v = run.cache.add(self.layer, k, v)  # (G, S, d)
+            k, v = run.cache.add(self.layer, k, v)  # (…, G, S, d)
         if run.attentions is None:
-            y = attend_fast(q, k, v)  # (H, T, d)
+            y = attend_fast(q, k, v, run.mask)  # (…, H, T, d)
         else:
-            y, attn = attend(q, k, v)
+            y, attn = attend(q, k, v, run.mask)
             run.attentions.append(attn)
         if off := [head for layer, head in run.ablate if layer == self.layer]:
-            y = y.index_fill(0, torch.tensor(off), 0)
-        return linear(y.transpose(0, 1).reshape(x.shape), self.out)
+            y = y.index_fill(-3, torch.tensor(off), 0)
+        return linear(y.transpose(-3, -2).reshape(x.shape), self.out)
 
 
 class MLP(nn.Module):
@@ -148,8 +164,8 @@ class MLP(nn.Module):
         self.down = nn.Parameter(torch.empty(c.n_hidden, c.n_embd))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take x (T, D) and give the same shape."""
-        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)  # (T, n_hidden) each
+        """Take x (…, T, D) and give the same shape."""
+        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)  # (…, T, n_hidden) each
         return linear(silu(gate) * up, self.down)
 
 
@@ -162,7 +178,7 @@ class Block(nn.Module):
         self.mlp_norm, self.mlp = RMSNorm(c), MLP(c)
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
-        """Take x (T, D) and give the same shape."""
+        """Take x (…, T, D) and give the same shape."""
         x = x + self.attn(self.attn_norm(x), run)
         return x + self.mlp(self.mlp_norm(x))
 
@@ -189,61 +205,90 @@ class SmolLM(nn.Module, LanguageModel):
         cache: KVCache | None = None,
         attentions: bool | None = None,
         ablate: Iterable[tuple[int, int]] = (),
+        mask: Tensor | None = None,
     ) -> Output:
-        """Run token ids (T,), with those in the cache before them, and give an `Output`.
+        """Run token ids (T,) or (B, T), with those in the cache before them, and give an `Output`.
 
-        Attentions are kept unless there are many (T·S > 512²); true or false decides it.
+        The mask (B, S) is false where a batch has padding, left or right; it counts the tokens in
+        the cache too. What stands at padding is to be thrown away. Of one text attentions are kept
+        unless there are many (T·S > 512²), of a batch not; true or false decides it.
         Heads in `ablate`, as (layer, head), add nothing: their part of each layer's output is zero
         (chapter 6; Michel et al. 2019). Raises ValueError when ids are empty, unknown or with the
-        cache's more than n_context, or when there is no such head.
+        cache's more than n_context, or when there is no such head or the mask does not fit.
         """
         ids = self._check_ids(ids, cache)
+        n_new, n_seen = ids.shape[-1], ids.shape[-1] + _n_seen(cache)
         if attentions is None:
-            n_seen = len(ids) + (cache.n_seen if cache is not None else 0)
-            attentions = len(ids) * n_seen <= MANY_ATTENTIONS
-        run = Run(self._rope(ids, cache), cache, [] if attentions else None, self._heads(ablate))
+            attentions = ids.dim() == 1 and n_new * n_seen <= MANY_ATTENTIONS
+        run = self._run(ids, mask, cache)
+        run.attentions, run.ablate = [] if attentions else None, self._heads(ablate)
         hidden = [*self._states(ids, run)]
         attns = torch.stack(run.attentions) if run.attentions else None
         return Output(self._logits(hidden[-1]), torch.stack(hidden), attns)
 
+    def _run(self, ids: Tensor, mask: Tensor | None, cache: KVCache | None) -> Run:
+        """Prepare positions and what may look at what."""
+        n_new, n_seen = ids.shape[-1], ids.shape[-1] + _n_seen(cache)
+        if mask is None:
+            positions = torch.arange(n_seen - n_new, n_seen)
+        else:
+            if (
+                mask.shape != (*ids.shape[:-1], n_seen)
+                or mask.dtype != torch.bool
+                or mask.dim() != 2
+            ):
+                raise ValueError(
+                    f"the mask must hold a boolean for each of {n_seen} tokens of each text of a "
+                    f"batch, those in the cache too; it is {tuple(mask.shape)} of {mask.dtype}"
+                )
+            # a text begins at position 0 wherever its padding ends
+            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, None, -n_new:]  # (B, 1, T)
+        return Run(self._rope(positions), visible(n_new, n_seen, mask), cache)
+
     def _states(self, ids: Tensor, run: Run) -> Iterator[Tensor]:
-        """Go up the layers from ids (T,), and give the hidden state (T, D) before each and last."""
+        """Go up the layers from ids, and give the hidden state (…, T, D) before each and last."""
         x = self.unembed.T[ids]
         for block in self.blocks:
             yield x
             x = block(x, run)
         if run.cache is not None:
-            run.cache.n_seen += len(ids)
+            run.cache.n_seen += ids.shape[-1]
         yield self.norm(x)
 
-    def _last_state(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
-        """Give the last hidden state (T, D) and hold no other."""
-        (x,) = deque(self._states(ids, Run(self._rope(ids, cache), cache)), maxlen=1)
+    def _last_state(
+        self, ids: Tensor, mask: Tensor | None = None, cache: KVCache | None = None
+    ) -> Tensor:
+        """Give the last hidden state (…, T, D) and hold no other."""
+        (x,) = deque(self._states(ids, self._run(ids, mask, cache)), maxlen=1)
         return x
 
-    def _rope(self, ids: Tensor, cache: KVCache | None) -> tuple[Tensor, Tensor]:
-        """Cosine and signed sine (T, d) of position · base^(-2i/d)."""
-        d, start = self.config.head_dim, cache.n_seen if cache is not None else 0
+    def _rope(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and signed sine (…, T, d) of position · base^(-2i/d)."""
+        d = self.config.head_dim
         speed = self.config.rope_base ** (-torch.arange(0, d, 2).float() / d)  # (d/2,)
-        angle = torch.arange(start, start + len(ids)).float()[:, None] * speed  # (T, d/2)
+        angle = positions.float()[..., None] * speed  # (…, T, d/2)
         cos, sin = angle.cos().to(self.unembed.dtype), angle.sin().to(self.unembed.dtype)
         return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
 
     def _logits(self, x: Tensor) -> Tensor:
-        return linear(x, self.unembed).float()  # (T, V)
+        return linear(x, self.unembed).float()  # (…, T, V)
 
     def _check_ids(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
         try:
             ids = torch.as_tensor(ids)
         except (TypeError, ValueError, RuntimeError):
-            ids = torch.empty(0, 0)
-        if ids.dim() != 1 or (len(ids) and ids.dtype not in (torch.int64, torch.int32)):
-            raise TypeError("ids must be a list of whole numbers, as tokenizer.encode gives them")
-        if len(ids) == 0:
+            ids = torch.empty(())
+        whole = ids.dtype in (torch.int64, torch.int32)
+        if ids.dim() not in (1, 2) or (ids.numel() and not whole):
+            raise TypeError(
+                "ids must be a list of whole numbers, as tokenizer.encode gives them, or a batch, "
+                "as smollm.pad gives it"
+            )
+        if ids.numel() == 0:
             raise ValueError("ids are empty: the model needs at least one token to go on from")
         if ids.min() < 0 or ids.max() >= self.config.vocab_size:
             raise ValueError(f"ids must lie between 0 and {self.config.vocab_size - 1}")
-        self.check_length(len(ids) + (cache.n_seen if cache is not None else 0))
+        self.check_length(ids.shape[-1] + _n_seen(cache))
         return ids.long()
 
     def _heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -268,9 +313,18 @@ class SmolLM(nn.Module, LanguageModel):
         return self.tokenizer.special[END_OF_TEXT]
 
     @torch.inference_mode()
-    def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
-        """Give the logits (V,) after the last of the ids, with those in the cache before them."""
-        return self._logits(self._last_state(self._check_ids(ids, cache), cache)[-1:])[0]
+    def next_logits(
+        self,
+        ids: Sequence[int] | Tensor,
+        cache: KVCache | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Give the logits (V,) after the last of the ids, with those in the cache before them.
+
+        Of a batch (B, T) they are (B, V); its padding, if any, stands on the left.
+        """
+        x = self._last_state(self._check_ids(ids, cache), mask, cache)[..., -1:, :]
+        return self._logits(x)[..., 0, :]
 
     @torch.inference_mode()
     def head_outputs(self, out: Output) -> Tensor:
@@ -327,6 +381,10 @@ class SmolLM(nn.Module, LanguageModel):
         return [*ids, special[MESSAGE_START], *encode("assistant\n")]
 
 
+def _n_seen(cache: KVCache | None) -> int:
+    return cache.n_seen if cache is not None else 0
+
+
 def _check_messages(messages: Messages) -> None:
     if not messages:
         raise ValueError("messages are empty: give at least one, or a str")
@@ -337,103 +395,3 @@ def _check_messages(messages: Messages) -> None:
             raise ValueError(f"role must be one of {', '.join(ROLES)}, not {message['role']!r}")
         if not isinstance(message["content"], str):
             raise ValueError(f"content must be a str, not {type(message['content']).__name__}")
-
-
-def load(dtype: torch.dtype = torch.float32) -> SmolLM:
-    """Load SmolLM2; the first time it is fetched, and its weights are converted, once for all.
-
-    The converted file is memory-mapped, so that all processes share it; another dtype than float32
-    makes a copy of one's own. Raises `lmkit.assets.AssetError`.
-    """
-    source = assets.path("smollm2")
-    pin = assets.ASSETS["smollm2"].files[source.name]
-    folder = assets.materialise(f"smollm2-f32-{pin[:8]}-v{FORMAT}", lambda to: convert(source, to))
-    saved = json.loads((folder / "model.json").read_bytes())
-    with torch.device("meta"):  # no memory yet: the tensors are put in below
-        model = SmolLM(Config(**saved["config"]), _tokenizer(saved))
-    from safetensors.torch import load_file
-
-    model.load_state_dict(load_file(folder / "model.safetensors"), assign=True)
-    return model.requires_grad_(False).eval().to(dtype)
-
-
-def _tokenizer(saved: dict[str, Any]) -> BPETokenizer:
-    vocab = {token: i for i, token in enumerate(saved["tokens"])}
-    merges = (tuple(pair.split(" ")) for pair in saved["merges"])
-    return BPETokenizer(vocab, merges, saved["special"], split_digits=True)
-
-
-def convert(source: Path, folder: Path) -> None:
-    """Write a GGUF file's weights as model.safetensors, its sizes and vocabulary as model.json.
-
-    Matrices are stored as (in, out), so that a layer is x @ w.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    metadata, tensors = gguf.read(source)
-    config = read_config(metadata)
-    tokens = metadata["tokenizer.ggml.tokens"]
-    kinds = metadata["tokenizer.ggml.token_type"]
-    saved = {
-        "config": asdict(config),
-        "tokens": tokens,
-        "merges": metadata["tokenizer.ggml.merges"],
-        "special": {
-            t: i for i, (t, kind) in enumerate(zip(tokens, kinds, strict=True)) if kind == 3
-        },
-    }
-    (folder / "model.json").write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
-    try:
-        save_file(read_weights(tensors, config), folder / "model.safetensors")
-    except SafetensorError as error:  # is no OSError, though it tells of one: (os error 28)
-        code = re.search(r"os error (\d+)", str(error))
-        raise OSError(int(code[1]) if code else 0, str(error)) from error
-    (folder / "model.safetensors").chmod(0o644)  # save_file makes it private
-
-
-def read_config(metadata: Mapping[str, Any]) -> Config:
-    """Take the sizes of a Llama out of a GGUF file's metadata."""
-    return Config(
-        n_layer=metadata["llama.block_count"],
-        n_head=metadata["llama.attention.head_count"],
-        n_kv_head=metadata["llama.attention.head_count_kv"],
-        n_embd=metadata["llama.embedding_length"],
-        n_hidden=metadata["llama.feed_forward_length"],
-        vocab_size=metadata["llama.vocab_size"],
-        n_context=metadata["llama.context_length"],
-        rope_base=metadata["llama.rope.freq_base"],
-        norm_eps=metadata["llama.attention.layer_norm_rms_epsilon"],
-    )
-
-
-def read_weights(tensors: Mapping[str, gguf.Array], c: Config) -> dict[str, Tensor]:
-    """Give a GGUF file's tensors the names and shapes of `SmolLM`."""
-
-    def matrix(*names: str) -> Tensor:
-        """Join matrices (out, in) side by side into one (in, all out)."""
-        return torch.cat([torch.tensor(tensors[f"{n}.weight"]) for n in names]).T.contiguous()
-
-    def vector(name: str) -> Tensor:
-        return torch.tensor(tensors[f"{name}.weight"])
-
-    weights = {"unembed": matrix("token_embd"), "norm.weight": vector("output_norm")}
-    for i in range(c.n_layer):
-        ours, theirs = f"blocks.{i}", f"blk.{i}"
-        qkv = matrix(*(f"{theirs}.attn_{part}" for part in "qkv"))
-        weights |= {
-            f"{ours}.attn_norm.weight": vector(f"{theirs}.attn_norm"),
-            f"{ours}.attn.qkv": _unpermute(qkv, c),
-            f"{ours}.attn.out": matrix(f"{theirs}.attn_output"),
-            f"{ours}.mlp_norm.weight": vector(f"{theirs}.ffn_norm"),
-            f"{ours}.mlp.gate_up": matrix(f"{theirs}.ffn_gate", f"{theirs}.ffn_up"),
-            f"{ours}.mlp.down": matrix(f"{theirs}.ffn_down"),
-        }
-    return weights
-
-
-def _unpermute(qkv: Tensor, c: Config) -> Tensor:
-    """Undo llama.cpp's order within heads of q and k, where the pairs of RoPE are neighbours."""
-    n_rotated = (c.n_head + c.n_kv_head) * c.head_dim
-    heads = qkv[:, :n_rotated].view(c.n_embd, -1, c.head_dim // 2, 2)  # (D, H + G, d/2, 2)
-    return torch.cat([heads.mT.reshape(c.n_embd, -1), qkv[:, n_rotated:]], dim=1)
