@@ -262,6 +262,7 @@ train.train(model, torch.arange(50) % 5, steps=5, block_size=8, sample=lambda m:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", ["1", "0"])
 def test_a_notebook_keeps_nothing_of_the_clock(silent, monkeypatch, tmp_path):
     monkeypatch.setenv("TQDM_DISABLE", silent)
@@ -379,6 +380,7 @@ def test_the_book_has_its_models():
     assert {file.stem for file in BOOK} >= {"gpt", "rnn", "lstm", "gru"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", BOOK, ids=lambda file: file.stem)
 def test_the_books_own_models_reach_what_they_say(file):
     about = checkpoints.read_about(file.stem)
