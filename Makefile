@@ -3,20 +3,17 @@ PYTHON ?= python3
 PORT ?= 8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install
-SITE := _build/html/index.html
 MODEL ?= 1
-SOURCES := $(shell find _config.yml _toc.yml book exercises notebooks lmkit/widgets lmkit/engine \
-	lmkit/assets.py lmkit/embeddings.py lmkit/gguf.py tools -type f \
-	-not -path '*/.*' -not -name '*.pyc' -not -name answers.json)
 
-.PHONY: help book serve lab notebooks check test bench requirements clean
+.PHONY: help book serve lab notebooks check test shake browsers bench requirements clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-book: $(SITE) ## build the site into _build/html (MODEL=0: without the live model)
+book: .venv/.site ## build the site into _build/html, if anything changed (MODEL=0: without the live model)
+	@$(PY) -m tools.build $(if $(filter 0,$(MODEL)),--no-model)
 
-serve: $(SITE) ## build the site and serve it at http://127.0.0.1:8000 (PORT=… for another)
+serve: book ## build the site and serve it at http://127.0.0.1:8000 (PORT=… for another)
 	@$(PY) -m tools.serve --port $(PORT)
 
 lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
@@ -26,18 +23,23 @@ lab: .venv/.lab ## open the notebooks in JupyterLab, with a live kernel
 notebooks: .venv/.lab ## run all notebooks in place, reproducibly
 	$(PY) -m tools.notebooks run
 
-check: .venv/.test ## style, types and notebooks as they are stored
+check: .venv/.test ## pass what is quick: style, types, notebooks as they are stored, fast tests
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m tools.notebooks check
+	$(PY) -m tools.javascript check
+	$(PY) -m pytest tests/python -m "not slow" -n 2 --dist worksteal
 
-test: .venv/.test ## pass every test: style, types, code, pages, notebooks
-	$(PY) -m ruff check . && $(PY) -m ruff format --check .
-	$(PY) -m mypy
-	$(PY) -m tools.notebooks check
-	$(PY) -m pytest tests/python -n 2 --dist worksteal
-	$(PY) -m pytest tests/browser -n 2 --dist loadfile
+test: check browsers ## pass every test: those of check, then models, pages, notebooks
+	$(PY) -m pytest tests/python -m slow -n 2 --dist worksteal --durations=20
+	$(PY) -m pytest tests/browser -n 2 --dist loadgroup --durations=20
 	$(PY) -m tools.notebooks test
+
+shake: browsers ## run the browser tests 5 times in random order while the cores are hogged
+	$(PY) -m tools.shake
+
+browsers: .venv/.test ## find the tests' browser, or install it
+	@$(PY) -m tools.browsers
 
 bench: .venv/.test ## measure what the book claims of speed and size
 	for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
@@ -47,13 +49,6 @@ requirements: .venv/.test ## pin all packages anew
 
 clean: ## remove what was built; the environment in .venv stays
 	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
-
-$(SITE): .venv/.site $(SOURCES) _build/.model-$(MODEL)
-	$(PY) -m tools.build $(if $(filter 0,$(MODEL)),--no-model)
-
-# Changes when MODEL does, so that the site is built again.
-_build/.model-$(MODEL):
-	@mkdir -p _build && rm -f _build/.model-* && touch $@
 
 # The environment grows by need: a reader's site wants no torch, a student no test oracles.
 .venv/.python:

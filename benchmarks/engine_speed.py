@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lmkit import assets  # noqa: E402
-from tools import chromium  # noqa: E402
+from tools import browsers  # noqa: E402
 
 HERE = Path(__file__).parent / "engine"
 RESULTS = Path(__file__).parent / "results" / "engine_speed.json"
@@ -185,7 +185,7 @@ def main() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=chromium.find(), args=chromium.FLAGS
+                executable_path=browsers.find(), args=browsers.FLAGS
             )
             address = f"http://127.0.0.1:{server.server_port}/"
             figures = run(browser, address, cache, options.rounds, options.tokens)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import chromium  # noqa: E402
+from tools import browsers  # noqa: E402
 from tools.serve import serve  # noqa: E402
 
 SITE = ROOT / "_build" / "html"
@@ -33,7 +33,7 @@ def main() -> None:
     server = serve(SITE, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=browsers.find(), args=browsers.FLAGS)
         base = f"http://127.0.0.1:{server.server_port}/"
         results = [measure(browser, base, page, options.rounds) for page in options.pages]
         browser.close()

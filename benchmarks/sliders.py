@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import chromium  # noqa: E402
+from tools import browsers  # noqa: E402
 
 SITE = ROOT / "_build" / "html" / "notebooks"
 # page, widget, control by its label, what is done first (a control and its value)
@@ -50,7 +50,7 @@ MOVE = """async (control) => {
 def main() -> None:
     """Measure every figure, print a table and keep it in results/."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=browsers.find(), args=browsers.FLAGS)
         page = browser.new_page()
         results = {widget: measure(page, *move) for move in MOVES if (widget := move[1])}
         browser.close()

@@ -8,16 +8,20 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = [
+    "answers",
     "assets",
     "checkpoints",
+    "checks",
     "embeddings",
-    "exercises",
     "generate",
     "gguf",
     "heads",
+    "lm",
     "minilm",
     "ngram",
     "plot",
+    "progress",
+    "questions",
     "rnn",
     "smollm",
     "tokenizers",

@@ -20,7 +20,7 @@ from lmkit.tokenizers import CharTokenizer
 from lmkit.transformer import GPT, GPTConfig
 
 FOLDER = Path(__file__).parent / "weights"  # the book's own: `python -m tools.checkpoints`
-MODELS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+MODELS: dict[str, Callable[[dict[str, Any]], CharRNN | GPT]] = {
     "CharRNN": lambda config: CharRNN(**config),
     "GPT": lambda config: GPT(GPTConfig(**config)),
 }
@@ -52,8 +52,11 @@ def save(
         part.unlink(missing_ok=True)
 
 
-def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
-    """Read what `save` wrote: the model, its weights as float32, and its tokenizer."""
+def load(path: str | Path) -> tuple[CharRNN | GPT, CharTokenizer]:
+    """Read what `save` wrote: the model, its weights as float32, and its tokenizer.
+
+    The model is given the tokenizer, so that it reads and writes text.
+    """
     about = read_about(path)
     path = find(path)
     try:
@@ -65,7 +68,8 @@ def load(path: str | Path) -> tuple[nn.Module, CharTokenizer]:
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())
         raise ValueError(f"{path} does not hold a model that this lmkit knows: {why}") from None
-    return model.eval(), CharTokenizer(vocab)
+    model.tokenizer = tokenizer = CharTokenizer(vocab)
+    return model.eval(), tokenizer
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

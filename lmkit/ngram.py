@@ -7,9 +7,14 @@ import copy
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from functools import cache
 from typing import Any
+
+import torch
+from torch import Tensor
+
+from lmkit.lm import LanguageModel
 
 SMOOTHINGS = ("add_k", "interpolate", "backoff")
 DISCOUNT = 0.75  # what back-off takes from each count
@@ -32,7 +37,49 @@ def count(text: Iterable[Hashable], n: int) -> dict[Symbols, Counter[Hashable]]:
     return dict(counts)
 
 
-class NGram:
+class SymbolTokenizer:
+    """An n-gram's tokenizer: its symbols, and after them `<s>`, where a text begins.
+
+    A text is cut into characters, if all symbols are such, else at spaces into words.
+
+    >>> SymbolTokenizer(["the", "cat"]).encode("cat the cat")
+    [1, 0, 1]
+    """
+
+    def __init__(self, vocab: Sequence[Hashable]) -> None:
+        self.vocab, self.start_id = vocab, len(vocab)
+        self._between = "" if all(len(str(symbol)) == 1 for symbol in vocab) else " "
+        self._ids = {symbol: i for i, symbol in enumerate(vocab)}
+
+    def split(self, text: str) -> Sequence[str]:
+        """Cut a text into symbols."""
+        return text.split() if self._between else text
+
+    def encode(self, text: str) -> list[int]:
+        """Turn text into the places of its symbols; ValueError for one that is not there."""
+        known(self.split(text), self._ids)
+        return [self._ids[symbol] for symbol in self.split(text)]
+
+    def decode(self, ids: Iterable[int]) -> list[Hashable]:
+        """Turn places into symbols; `<s>` is none."""
+        return [self.vocab[i] for i in ids if i < self.start_id]
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Give what a symbol adds to a text: a word brings the space before it."""
+        if token_id == self.start_id:
+            return b"<s>"
+        return f"{self._between}{self.vocab[token_id]}".encode()
+
+
+def known(text: Iterable[Hashable], vocab: Collection[Hashable]) -> None:
+    """Raise ValueError for a symbol that is not in the vocabulary."""
+    if strange := set(text).difference(vocab):
+        raise ValueError(
+            f"{min(map(repr, strange))} is not in the vocabulary of {len(vocab)} symbols"
+        )
+
+
+class NGram(LanguageModel):
     """The counts of a text's runs of up to n symbols, and the probabilities made from them.
 
     `smoothing` says how what was never seen gets a share. "add_k" adds k to each count (k = 0 is
@@ -57,8 +104,9 @@ class NGram:
         self.vocab = list(dict.fromkeys(text if vocab is None else vocab))
         if not self.vocab:
             raise ValueError("there are no symbols: give a text or a vocabulary that has some")
+        self.tokenizer: SymbolTokenizer = SymbolTokenizer(self.vocab)
         self._known = frozenset(self.vocab)
-        self._check(text)
+        known(text, self._known)
         self._set(n, smoothing, k)
         self.counts = count(text, n)
 
@@ -85,7 +133,7 @@ class NGram:
 
         With k = 0 it is 0 for everything after a context that was never seen.
         """
-        self._check([symbol])
+        known([symbol], self._known)
         return self._rule(symbol, tuple(context[max(0, len(context) - self.n + 1) :]))
 
     def distribution(self, context: Sequence[Hashable] = ()) -> dict[Hashable, float]:
@@ -93,16 +141,41 @@ class NGram:
         h = tuple(context[max(0, len(context) - self.n + 1) :])
         return {w: self._rule(w, h) for w in self.vocab}
 
-    def log_probs(self, text: Sequence[Hashable]) -> list[float]:
-        """Give each symbol's natural log probability given those before it; -inf where it is 0."""
+    @property
+    def name(self) -> str:
+        """Its n."""
+        return f"{self.n}-gram"
+
+    @property
+    def start_id(self) -> int:
+        """The token `<s>`, behind which contexts are shorter."""
+        return self.tokenizer.start_id
+
+    def next_logits(self, ids: Sequence[int], cache: None = None) -> Tensor:
+        """Give log P (V,) of each symbol after the ids; see `sample` for what it raises."""
+        context = self.tokenizer.decode(ids)
+        return torch.tensor(self._weights(context), dtype=torch.float64).log()
+
+    def log_probs(self, text: Sequence[Hashable]) -> list[tuple[Any, float]]:
+        """Give each symbol with its natural log probability given those before; -inf for P = 0."""
+        if isinstance(text, str):
+            text = self.tokenizer.split(text)
         probs = (self.prob(w, text[max(0, t - self.n + 1) : t]) for t, w in enumerate(text))
-        return [math.log(p) if p else -math.inf for p in probs]
+        logs = (math.log(p) if p else -math.inf for p in probs)
+        return list(zip(text, logs, strict=True))
 
     def perplexity(self, text: Sequence[Hashable]) -> float:
         """Give exp(mean NLL a symbol): inf when a symbol of the text has probability 0."""
         if not len(text):
             raise ValueError("the text is empty: perplexity is a mean over its symbols")
-        return math.exp(-math.fsum(self.log_probs(text)) / len(text))
+        log_ps = [log_p for _, log_p in self.log_probs(text)]
+        return math.exp(-math.fsum(log_ps) / len(log_ps))
+
+    def _weights(self, context: Sequence[Hashable]) -> list[float]:
+        weights = list(self.distribution(context).values())
+        if not any(weights):
+            raise ValueError(f"nothing ever followed {context[1 - self.n :]}: smooth the model")
+        return weights
 
     def sample(
         self, length: int, context: Sequence[Hashable] = (), seed: int = 0
@@ -113,9 +186,7 @@ class NGram:
         """
         draw, written = random.Random(seed), list(context)
         for _ in range(length):
-            weights = list(self.distribution(written).values())
-            if not any(weights):
-                raise ValueError(f"nothing ever followed {written[1 - self.n :]}: smooth the model")
+            weights = self._weights(written)
             written += draw.choices(self.vocab, weights)
         return written[len(context) :]
 
@@ -149,9 +220,3 @@ class NGram:
         """Give P(symbol | h without its first symbol); below the empty context all are alike."""
         p: float = self._rule(symbol, h[1:]) if h else 1 / len(self.vocab)
         return p
-
-    def _check(self, text: Iterable[Hashable]) -> None:
-        if strange := set(text) - self._known:
-            raise ValueError(
-                f"{min(map(repr, strange))} is not in the vocabulary of {len(self.vocab)} symbols"
-            )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from lmkit.generate import continuation
+from lmkit.lm import LanguageModel
 
 State = tuple[Tensor, ...]  # h, and c where there is one, each (B, H)
 
@@ -108,18 +108,19 @@ class Recurrent(nn.Module):
 
         An LSTM's state is the pair of h and c. Raises ValueError for shapes that do not fit.
         """
-        steps = [state for state, _ in self._steps(x, state)]
+        steps = [state for state, _ in self.steps(x, state)]
         last = tuple(s[None] for s in steps[-1])
         output = torch.stack([state[0] for state in steps], 1)
         return output, last if len(last) > 1 else last[0]
 
     def trace(self, x: Tensor, state: Any = None) -> dict[str, Tensor]:
         """Give each gate and state by its name at each step of x (B, T, D), each (B, T, H)."""
-        rows = [(*gates, *state) for state, gates in self._steps(x, state)]
+        rows = [(*gates, *state) for state, gates in self.steps(x, state)]
         values = [torch.stack(column, 1) for column in zip(*rows, strict=True)]
         return dict(zip((*self.gates, *self.states), values, strict=True))
 
-    def _steps(self, x: Tensor, state: Any) -> Iterator[tuple[State, State]]:
+    def steps(self, x: Tensor, state: Any = None) -> Iterator[tuple[State, State]]:
+        """Give the new state and the gates, (B, H) each, after each step of x (B, T, D)."""
         state = self._start(x, state)
         # the inputs' part of every step is one matrix product: only the rest must go step by step
         inputs = linear(x, self.weight_ih_l0, self.bias_ih_l0)  # (B, T, blocks · H)
@@ -184,11 +185,29 @@ class CharRNNConfig:
     n_hidden: int = 384
 
 
-class CharRNN(nn.Module):
+class StateCache:
+    """The state (1, 1, H) after each token read so far; before the first there is none."""
+
+    def __init__(self) -> None:
+        self.states: list[State | None] = [None]
+
+    @property
+    def n_seen(self) -> int:
+        """How many tokens were read; a smaller number goes back to the state after so many."""
+        return len(self.states) - 1
+
+    @n_seen.setter
+    def n_seen(self, n: int) -> None:
+        del self.states[n + 1 :]
+
+
+class CharRNN(nn.Module, LanguageModel):
     """A language model over a recurrent layer: embedding, layer, logits (chapter 5).
 
     `kind` is "rnn", "lstm" or "gru"; ValueError for another.
     """
+
+    cache_type = StateCache
 
     def __init__(self, kind: str, vocab_size: int, n_embd: int = 128, n_hidden: int = 384) -> None:
         super().__init__()
@@ -213,25 +232,19 @@ class CharRNN(nn.Module):
         """Give each gate and state by its name after each of ids (B, T), each (B, T, H)."""
         return self.layer.trace(self.embed(ids), state)
 
-    def generate_ids(
-        self,
-        ids: Sequence[int] | Tensor,
-        max_new_tokens: int = 50,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[int]:
-        """Go on with token ids, one id at a time; for the options see `generate.continuation`.
+    @property
+    def name(self) -> str:
+        """The kind of its layer, as a figure writes it."""
+        return self.config.kind.upper()
 
-        The seed makes it repeatable. What was read before lives on in the state alone.
+    @torch.no_grad()
+    def next_logits(self, ids: Sequence[int] | Tensor, cache: "StateCache | None" = None) -> Tensor:
+        """Give the logits (V,) after the last of the ids (T,), with those in the cache before.
+
+        What was read before lives on in the state alone.
         """
-        state = None
-
-        @torch.no_grad()
-        def next_logits(new: list[int]) -> Tensor:
-            nonlocal state
-            logits, state = self.run(torch.tensor(new)[None], state)
-            return logits[0, -1]
-
-        return continuation(next_logits, ids, max_new_tokens, temperature, top_k, top_p, seed)
+        cache = cache or StateCache()
+        x = self.embed(torch.as_tensor(ids)[None])  # (1, T, n_embd)
+        for state, _ in self.layer.steps(x, cache.states[-1]):
+            cache.states.append(tuple(s[None] for s in state))
+        return self.head(state[0])[0]

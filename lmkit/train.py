@@ -3,73 +3,20 @@
     history = train(model, ids, steps=300)           # watch the loss; interrupt when you like
     bits_per_character(model, held_out)
 
-A model is any module with `model(ids) -> logits`, (B, T) to (B, T, V). The settings are those that
-nanoGPT (Karpathy 2022) gives for Shakespeare on a CPU.
+A model is any module with `model(ids) -> logits`, (B, T) to (B, T, V), or one that gives them in an
+`lmkit.lm.Output`, as SmolLM2 does. The settings are those that nanoGPT (Karpathy 2022) gives for
+Shakespeare on a CPU.
 """
 
 import math
-import os
-import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lmkit import plot
-
-REFRESH = 2.0  # seconds between two drawings of the live plot
-
-
-@dataclass
-class History:
-    """What `train` saw: losses in nats a token; the last expression of a cell shows its curve."""
-
-    steps: int  # that were asked for
-    losses: list[float] = field(default_factory=list)  # one a step
-    val: list[tuple[int, float]] = field(default_factory=list)  # (steps done, loss)
-    samples: list[tuple[int, str]] = field(default_factory=list)  # (steps done, text)
-    stopped: bool = False  # by the reader
-
-    def __str__(self) -> str:
-        """Say it in a sentence."""
-        if not self.losses:
-            return "No step was done."
-        done = (
-            f"{len(self.losses):,} steps"
-            if not self.stopped
-            else (f"Stopped after {len(self.losses):,} of {self.steps:,} steps, weights kept")
-        )
-        val = f", validation {self.val[-1][1]:.2f}" if self.val else ""
-        return f"{done}: loss {self.losses[0]:.2f} → {self.smooth()[-1][1]:.2f}{val} nats a token."
-
-    def smooth(self, points: int = 60) -> list[tuple[int, float]]:
-        """Give means of neighbouring losses, at most so many: (steps done, mean)."""
-        width = max(1, math.ceil(len(self.losses) / points))
-        parts = [self.losses[i : i + width] for i in range(0, len(self.losses), width)]
-        return [(i * width + len(part), sum(part) / len(part)) for i, part in enumerate(parts)]
-
-    def draw(self) -> plot.Drawing:
-        """Draw the loss against the steps."""
-        fig, ax = plot.figure(height=2.6)
-        for name, curve, line in [
-            ("training", self.smooth(), "-"),
-            ("validation", self.val, "o--"),
-        ]:
-            if curve:
-                ax.plot(*zip(*((n, round(y, 2)) for n, y in curve), strict=True), line, label=name)
-        ax.set(xlabel="steps", ylabel="loss, nats a token", xlim=(0, self.steps))
-        if self.val:
-            ax.legend()
-        return plot.draw(fig, f"The loss against the steps. {self}")
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        return (
-            self.draw()._repr_mimebundle_(**options) if self.losses else {"text/plain": str(self)}
-        )
+from lmkit.lm import Output, as_ids
+from lmkit.progress import History, Progress
 
 
 def train(
@@ -129,17 +76,6 @@ def train(
     return history
 
 
-def as_ids(ids: Sequence[int] | Tensor) -> Tensor:
-    """Give a text's ids as a tensor (N,); TypeError for anything else, such as the text itself."""
-    try:
-        found = torch.as_tensor(ids)
-    except (TypeError, ValueError, RuntimeError):
-        found = torch.empty(())
-    if found.dim() != 1 or (len(found) and found.dtype.is_floating_point):
-        raise TypeError("ids must be a list of whole numbers, as tokenizer.encode(text) gives them")
-    return found.long()
-
-
 def adamw(
     model: nn.Module, learning_rate: float, betas: tuple[float, float], weight_decay: float
 ) -> torch.optim.AdamW:
@@ -164,7 +100,7 @@ def update(
     model: nn.Module, batch: Tensor, optimizer: torch.optim.Optimizer, grad_clip: float
 ) -> float:
     """Do one step on windows (B, T + 1): inputs and targets are the same, shifted by one place."""
-    logits = model(batch[:, :-1])  # (B, T, V)
+    logits = logits_of(model, batch[:, :-1])  # (B, T, V)
     loss = cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
     if not math.isfinite(value := loss.item()):
         raise FloatingPointError(
@@ -175,6 +111,12 @@ def update(
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()
     return value
+
+
+def logits_of(model: nn.Module, ids: Tensor) -> Tensor:
+    """Give a model's logits (B, T, V) after each of ids (B, T), also those within an `Output`."""
+    out = model(ids)
+    return out.logits if isinstance(out, Output) else out
 
 
 def note(
@@ -192,72 +134,6 @@ def note(
     if sample is not None:
         history.samples.append((done, sample(model)))
     model.train()
-
-
-class Progress:
-    """The live display: a plot in a notebook, a line in a terminal, else nothing.
-
-    It ends empty, so that no time is stored. TQDM_DISABLE=1, as in the book's own runs, is silence.
-    """
-
-    def __init__(self, steps: int, tokens: int) -> None:
-        self.steps, self.tokens = steps, tokens  # tokens a step
-        self.began = self.drawn = time.monotonic()
-        silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-        self.handle = None if silent else _notebook_display()
-        self.terminal = not silent and self.handle is None and sys.stderr.isatty()
-
-    def line(self, done: int) -> str:
-        """Say how far it is, how fast, and how long it will take."""
-        seconds = max(time.monotonic() - self.began, 1e-9)
-        left = round(seconds / done * (self.steps - done))
-        speed = f"{done * self.tokens / seconds:,.0f} tokens/s"
-        return f"{done:,} of {self.steps:,} steps · {speed} · {left // 60}:{left % 60:02} left"
-
-    def show(self, history: History) -> None:
-        """Show the state, unless it was shown a moment ago."""
-        now = time.monotonic()
-        if not (self.handle or self.terminal) or now - self.drawn < REFRESH:
-            return
-        line = f"{self.line(len(history.losses))} · loss {history.smooth()[-1][1]:.2f}"
-        if self.handle:
-            self.handle.update(_Live(line, history))
-        else:
-            bar = "#" * (20 * len(history.losses) // self.steps)
-            print(f"\r\x1b[K[{bar:20}] {line}", end="", file=sys.stderr, flush=True)
-        self.drawn = time.monotonic()
-
-    def close(self) -> None:
-        """Take the display away: what was seen is in the history."""
-        if self.handle:
-            self.handle.update({"text/plain": "", "text/html": ""}, raw=True)
-        elif self.terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-class _Live:
-    def __init__(self, line: str, history: History) -> None:
-        self.line, self.history = line, history
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        from html import escape
-
-        bar = f'<progress max="{self.history.steps}" value="{len(self.history.losses)}"></progress>'
-        page = f"<p>{bar} {self.line}</p>{self.history.draw()._repr_mimebundle_()['text/html']}"
-        if self.history.samples:
-            page += f"<pre>{escape(self.history.samples[-1][1])}</pre>"
-        return {"text/html": page, "text/plain": self.line}
-
-
-def _notebook_display() -> Any:
-    """Give a handle of an output that can change, in a notebook, else None."""
-    if "IPython" not in sys.modules:
-        return None
-    from IPython import display, get_ipython
-
-    if not hasattr(get_ipython(), "kernel"):
-        return None
-    return display.display({"text/plain": "", "text/html": ""}, raw=True, display_id=True)
 
 
 @torch.no_grad()
@@ -278,7 +154,7 @@ def log_probs(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) ->
     out = torch.empty(n)
     for some in starts.flip(0).split(128):  # the earliest window knows most: it is written last
         batch = ids[some[:, None] + window].to(device)  # (B, context + 1)
-        log_p = model(batch[:, :-1]).log_softmax(-1)  # (B, context, V)
+        log_p = logits_of(model, batch[:, :-1]).log_softmax(-1)  # (B, context, V)
         log_p = log_p.gather(-1, batch[:, 1:, None])[..., 0].cpu()
         for start, row in zip(some.tolist(), log_p, strict=True):
             out[start : start + context] = row

@@ -9,14 +9,14 @@ numbers a token, H = n_head heads of d = D / H numbers each, V tokens in the voc
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from lmkit.generate import continuation
+from lmkit.lm import LanguageModel, Output
 
 POSITIONS = ("learned", "sinusoidal", "none")
 
@@ -192,12 +192,15 @@ class GPTConfig:
     positions: str = "learned"
 
 
-class GPT(nn.Module):
+class GPT(nn.Module, LanguageModel):
     """A causal language model: embeddings and positions, L blocks, a norm, logits.
 
     The matrix that turns ids into vectors also turns vectors into logits (Press & Wolf 2017); the
-    weights begin as nanoGPT's do. Raises ValueError for unknown positions.
+    weights begin as nanoGPT's do. When the context is full, only its last tokens are seen. Raises
+    ValueError for unknown positions.
     """
+
+    cache_type, slides = KVCache, True
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -264,6 +267,11 @@ class GPT(nn.Module):
             )
         return self.embed(ids) + self.positions[start:end]  # (B, T, D)
 
+    @property
+    def n_context(self) -> int:
+        """The most tokens that it sees."""
+        return self.config.n_context
+
     @torch.no_grad()
     def attentions(self, ids: Tensor) -> Tensor:
         """Give the attention weights (L, B, H, T, T) of ids (B, T); each row sums to 1."""
@@ -273,37 +281,20 @@ class GPT(nn.Module):
             x = block(x)
         return torch.stack(weights)
 
-    def new_cache(self) -> KVCache:
-        """Make an empty cache for `model(ids, cache)`."""
-        return KVCache()
-
     @torch.no_grad()
     def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
         """Give the logits (V,) after the last of the ids (T,), with those in the cache before."""
         ids = torch.as_tensor(ids)
         return self.logits(self.hidden(ids[None], cache)[0, -1])
 
-    def generate_ids(
-        self,
-        ids: Sequence[int] | Tensor,
-        max_new_tokens: int = 50,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[int]:
-        """Go on with token ids, one id at a time; for the options see `generate.continuation`.
-
-        The seed makes it repeatable. When the context is full, only its last tokens are seen.
-        """
-        cache, window = self.new_cache(), list[int]()
-
-        def next_logits(new: list[int]) -> Tensor:
-            nonlocal cache, window
-            window = (window + new)[-self.config.n_context :]
-            if cache.n_seen + len(new) > self.config.n_context:
-                # every position moves by one, so nothing that was computed can be kept
-                cache, new = self.new_cache(), window
-            return self.next_logits(new, cache)
-
-        return continuation(next_logits, ids, max_new_tokens, temperature, top_k, top_p, seed)
+    @torch.no_grad()
+    def inside(self, ids: Sequence[int], ablate: Iterable[tuple[int, int]] = ()) -> Output:
+        """Give what is inside for one text; ValueError when a head is to be switched off."""
+        if [*ablate]:
+            raise ValueError(f"{self.name} has no switch for a single head: SmolLM2 has")
+        text = torch.as_tensor(ids)[None]
+        hidden = [self._start(text, 0)]
+        for block in self.blocks:
+            hidden.append(block(hidden[-1]))
+        hidden[-1] = self.norm(hidden[-1])
+        return Output(self.logits(hidden[-1])[0], torch.cat(hidden), self.attentions(text)[:, 0])

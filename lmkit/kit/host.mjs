@@ -25,8 +25,11 @@ import { freshId } from "./dom.mjs";
  * @typedef {EventTarget & {
  *   state: "absent" | "loading" | "ready" | "unavailable" | "failed",
  *   message: string,
+ *   spec: object | null,
+ *   root: URL,
  *   bytes: number,
  *   progress: number,
+ *   cached: Promise<boolean>,
  *   load: () => Promise<void>,
  *   cancel: () => void,
  *   remove: () => Promise<void>,

@@ -1,4 +1,8 @@
-// From logits to a token: softmax, the filters, the draw. It imports nothing; the engine uses it too.
+// From logits to probabilities: softmax and the filters. It imports nothing; the engine uses it too.
+
+/** The temperatures and top-p that figures offer; NextToken's stored distributions are packed for them. */
+export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
+export const TOP_PS = [1, 0.95, 0.9, 0.8, 0.5];
 
 /**
  * Many numbers: an array, or floats as the engine has them; what comes in comes out.
@@ -78,20 +82,6 @@ function nucleus(all, p) {
     mass += all[i];
   }
   return { kept, mass };
-}
-
-/**
- * The first place at which the probabilities' sum exceeds u, a number drawn from [0, 1).
- * @param {Numbers} probabilities
- * @param {number} u
- */
-export function draw(probabilities, u) {
-  let sum = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    sum += probabilities[i];
-    if (sum > u) return i;
-  }
-  return probabilities.findLastIndex((p) => p > 0); // rounding left the sum below u
 }
 
 /** Random numbers from a seed, the same in every browser and in Python: mulberry32. @param {number} seed */

@@ -20,6 +20,8 @@ def _folder(name: str) -> str | None:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return __dir__()
     if folder := _folder(name):
         return getattr(importlib.import_module(f"lmkit.widgets.{folder}"), name)
     raise AttributeError(f"module 'lmkit.widgets' has no attribute {name!r}")

@@ -10,6 +10,9 @@ import numpy as np
 
 from . import source
 
+START = "<|endoftext|>"  # what views know the start of a text by, whatever token a model has for it
+LEAST = -1000.0  # of a log probability that is stored: JSON has no −∞
+
 
 class Widget(anywidget.AnyWidget):
     """A widget that a page can show from its stored output alone.
@@ -74,6 +77,26 @@ class Widget(anywidget.AnyWidget):
             f'<script type="application/json">{text.replace("<", chr(92) + "u003c")}</script>'
             f"{self.fallback()}</div>"
         )
+
+
+def chips(lm: Any, ids: list[int]) -> list[dict[str, Any]]:
+    """Return for each token what a view shows of it: its text and its id."""
+    return [{"t": text, "i": i} for text, i in zip(lm.tokens(ids), ids, strict=True)]
+
+
+def begun(lm: Any, ids: list[int]) -> list[dict[str, Any]]:
+    """Return the chips of what `lm.begin` gave: the start, where there is one, by its name."""
+    if ids[:1] != [lm.start_id]:
+        return chips(lm, ids)
+    return [{"t": START, "i": ids[0]}, *chips(lm, ids[1:])]
+
+
+def log_softmax(logits: Any) -> np.ndarray:
+    """Return the log probabilities (V,) of logits (V,), none below LEAST."""
+    z = np.asarray(logits, dtype=np.float64)
+    log_p = z - z.max()
+    log_p -= np.log(np.exp(log_p).sum())
+    return np.maximum(log_p, LEAST)
 
 
 def as_base64(array: np.ndarray) -> str:

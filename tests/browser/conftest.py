@@ -1,53 +1,45 @@
 """The built site, a server for it, and pages that fail a test when anything is amiss."""
 
 import importlib.util
+import json
 import re
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from filelock import FileLock
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, expect, sync_playwright
 
-from tools import chromium
+from tools import browsers
 from tools.serve import serve
 
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
-SOURCES = ["_config.yml", "_toc.yml", "book", "exercises", "notebooks"]
-SOURCES += ["lmkit/widgets", "lmkit/engine", "lmkit/assets.py", "tools"]
-SOURCES += ["lmkit/embeddings.py", "lmkit/gguf.py"]
+LIVE = "book/live.html"
+PATIENCE = 20_000  # milliseconds: a test waits for a condition, also on a busy computer
+expect.set_options(timeout=PATIENCE)
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
+
+
+def pytest_itemcollected(item):
+    """Send the tests of one expensive thing to one worker (`--dist loadgroup`)."""
+    for name in {"with_model", "lab", "engine", "small_books"} & set(item.fixturenames):
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
 def browser():
-    path = chromium.find()
+    path = browsers.find()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the built site; it is built when a source is newer."""
-    with FileLock(ROOT / "_build" / ".tests.lock"):  # the tests may run in several processes
-        index = BUILT / "index.html"
-        if not index.exists() or index.stat().st_mtime < max(map(changed, SOURCES)):
-            command = [sys.executable, "-m", "tools.build", "--quiet"]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+    """The folder of the built site; pytest's start saw to it that it is up to date."""
     return BUILT
-
-
-def changed(source):
-    path = ROOT / source
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.suffix != ".pyc"]
-    return max(file.stat().st_mtime for file in files if file.is_file())
 
 
 @pytest.fixture(scope="session")
@@ -62,16 +54,36 @@ def served(site):
 
 @pytest.fixture(params=["http", "file"])
 def way(request, site, served):
-    """The site's address, over http and from the disk."""
+    """The site's address, over http and from the disk: for what a browser treats otherwise there.
+
+    Those are storage, downloads, the clipboard, links, and how scripts are loaded.
+    """
     return served if request.param == "http" else f"{site.as_uri()}/"
 
 
+@pytest.fixture(scope="session")
+def heard():
+    """What the pages of this process had to complain of since the last test."""
+    return []
+
+
 @pytest.fixture
-def complaints():
+def complaints(heard):
     """What the pages of a test had to complain of; whatever is still in it fails the test."""
-    found = []
-    yield found
+    yield heard
+    found = heard.copy()
+    heard.clear()
     assert not found
+
+
+def context(browser, heard, width=1280, height=900, theme="light", **options):
+    """A profile of its own, whose pages say what is amiss."""
+    size = {"width": width, "height": height}
+    made = browser.new_context(viewport=size, color_scheme=theme, **options)
+    made.on("console", lambda message: heard.append(f"console: {message.text}"))
+    made.on("weberror", lambda error: heard.append(f"page error: {error.error}"))
+    made.on("request", lambda request: heard.extend(foreign(request.url)))
+    return made
 
 
 @pytest.fixture
@@ -79,24 +91,67 @@ def new_page(browser, complaints):
     """Make pages, each with a profile of its own: `new_page(390, theme="dark")`."""
     contexts = []
 
-    def make(width=1280, height=900, theme="light", **options):
-        size = {"width": width, "height": height}
-        context = browser.new_context(viewport=size, color_scheme=theme, **options)
-        contexts.append(context)
-        context.on("console", lambda message: complaints.append(f"console: {message.text}"))
-        context.on("weberror", lambda error: complaints.append(f"page error: {error.error}"))
-        context.on("request", lambda request: complaints.extend(foreign(request.url)))
-        return context.new_page()
+    def make(*size, **options):
+        contexts.append(context(browser, complaints, *size, **options))
+        return contexts[-1].new_page()
 
     yield make
-    for context in contexts:
-        context.close()
+    for made in contexts:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def shared(browser, heard):
+    """A page for all tests without a profile of their own: a new one costs as much as a visit."""
+    made = context(browser, heard)
+    yield made.new_page()
+    made.close()
 
 
 @pytest.fixture
-def page(new_page):
-    """One page in the light theme, 1280 pixels wide."""
-    return new_page()
+def page(shared, complaints, served):
+    """The shared page, in the light theme, 1280 pixels wide, as if it were new.
+
+    A test that adds scripts or listeners, works offline or fills caches makes a `new_page()`.
+    """
+    yield shared
+    shared.unroute_all()
+    shared.goto("about:blank")
+    shared.mouse.move(0, 0)
+    for other in shared.context.pages[1:]:
+        other.close()
+    shared.context.clear_permissions()
+    shared.set_viewport_size({"width": 1280, "height": 900})
+    shared.emulate_media(media="null", color_scheme="light")
+    forget(shared, served)
+
+
+def forget(page, served):
+    """Empty what pages keep in the browser: answers, the theme, files."""
+    session = page.context.new_cdp_session(page)
+    for origin in (served, "file://"):
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    session.detach()
+
+
+@pytest.fixture(scope="session")
+def with_model(browser, heard, served):
+    """A page with one figure for each request, whose model is loaded: 98 MB, once."""
+    made = context(browser, heard)
+    page = visit(made.new_page(), f"{served}{LIVE}")
+    assert page.evaluate("lmkit.model.load().then(() => lmkit.model.state)") == "ready"
+    yield page
+    made.close()
+
+
+@pytest.fixture
+def loaded(with_model, complaints):
+    """The page whose model is loaded, its figures set back."""
+    yield with_model
+    with_model.set_viewport_size({"width": 1280, "height": 900})
+    with_model.emulate_media(color_scheme="light")
+    for button in with_model.get_by_role("button", name="Start again").all():
+        button.click()
 
 
 def foreign(url):
@@ -126,7 +181,22 @@ def widget(page, name, nth=0):
 
 def says(box, text, part="reading"):
     """Wait until a widget's reading line, or its source line, has a text."""
-    box.locator(f".lmk-{part}").filter(has_text=text).wait_for(timeout=8000)
+    expect(box.locator(f".lmk-{part}").filter(has_text=text)).to_be_visible()
+
+
+def becomes(page, expression, value):
+    """Wait until an expression of JavaScript has a value; a test fails with what it had instead."""
+    wanted = json.dumps(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    try:
+        page.wait_for_function(f"JSON.stringify({expression}) === {wanted}", timeout=PATIENCE)
+    except TimeoutError:
+        assert page.evaluate(expression) == value
+        raise
+
+
+def focused(page, expression):
+    """Wait until an expression is true of the element `e` that has the focus."""
+    page.wait_for_function(f"(e => {expression})(document.activeElement)", timeout=PATIENCE)
 
 
 def saved(page, box, item, path):
@@ -138,22 +208,31 @@ def saved(page, box, item, path):
     return path.read_text("utf-8")
 
 
-def fits(page):
-    """Nothing hangs over the window's edge, and a finger can hit what can be pressed.
+# What hangs over the window's edge, and what a finger can hardly hit. A token in running text is
+# as wide as it is: WCAG 2.5.8 leaves targets in a line out.
+MISFITS = """() => {
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth;
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
+  for (const box of document.querySelectorAll(".lmk-widget")) {
+    for (const e of box.querySelectorAll("*")) {
+      if (!e.closest(".lmk-scroll, [hidden]") && e.getBoundingClientRect().right > innerWidth + 1) {
+        found.push(`over the edge: ${e.outerHTML.slice(0, 99)}`);
+      }
+    }
+    for (const e of [...box.querySelectorAll("button, select, summary")].filter(shown)) {
+      const { width, height } = e.getBoundingClientRect();
+      const narrow = e.classList.contains("lmk-token") ? 0 : 24;
+      if (width < narrow || height < 24) found.push(`small: ${e.outerHTML.slice(0, 99)}`);
+    }
+  }
+  return found;
+}"""
 
-    A token in running text is as wide as it is: WCAG 2.5.8 leaves targets in a line out.
-    """
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for box in page.locator(".lmk-widget").all():
-        wide = box.evaluate(
-            "box => [...box.querySelectorAll('*')].filter(e => !e.closest('.lmk-scroll, [hidden]')"
-            " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
-        )
-        assert wide == []
-        for button in box.locator("button:visible, select:visible, summary:visible").all():
-            size = button.bounding_box()
-            narrow = 0 if "lmk-token" in (button.get_attribute("class") or "") else 24
-            assert size["width"] >= narrow and size["height"] >= 24, button.inner_text()
+
+def fits(page):
+    """Nothing hangs over the window's edge, and a finger can hit what can be pressed."""
+    becomes(page, f"({MISFITS})()", [])
 
 
 def axe_script():
@@ -168,10 +247,12 @@ def axe_script():
 AXE = axe_script()
 
 
-def axe_violations(page):
+def axe_violations(page, rules=None):
     """What axe-core finds wrong on a page, a line each."""
     page.evaluate(AXE)
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    # without preload: no rule that holds here reads style sheets
+    options = {"resultTypes": ["violations"], "preload": False, "rules": rules or {}}
+    result = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{violation['id']}: {violation['help']}: {node['target']}"
         for violation in result["violations"]

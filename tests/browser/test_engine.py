@@ -29,7 +29,7 @@ SENTENCE = r"[A-Za-z0-9-][^\n]*[^.\n]\."  # an option's name may begin it
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """The repository, the model's file, and arrays that the page sends."""
+    """The repository, the model's file, and arrays that the engine sends."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".mjs": "text/javascript",
@@ -52,14 +52,14 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def page(browser):
+def engine(browser):
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=ROOT))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/tests/js/")
-    page.evaluate(LOAD)
-    yield page
-    page.close()
+    engine = browser.new_page()
+    engine.goto(f"http://127.0.0.1:{server.server_port}/tests/js/")
+    engine.evaluate(LOAD)
+    yield engine
+    engine.close()
     server.shutdown()
     server.server_close()
 
@@ -134,24 +134,24 @@ def some_text(draw, longest=12):
 
 
 def units(text):
-    """UTF-16, so that half surrogate pairs survive the way to the page."""
+    """UTF-16, so that half surrogate pairs survive the way to the engine."""
     return np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2").tolist()
 
 
-def test_tokens_are_those_of_python(page, model, draw):
+def test_tokens_are_those_of_python(engine, model, draw):
     texts = ["", *(some_text(draw) for _ in range(400))]
     script = """(texts) => texts.map(fromUnits).map((text) => {
         const ids = lm.encode(text);
         return [ids, lm.decode(ids), lm.tokens(ids), lm.decode(ids.slice(1, -1))];
     })"""
     tokenizer = model.tokenizer
-    for text, result in zip(texts, page.evaluate(script, [units(t) for t in texts]), strict=True):
+    for text, result in zip(texts, engine.evaluate(script, [units(t) for t in texts]), strict=True):
         ids = tokenizer.encode(text)
         expected = [ids, tokenizer.decode(ids), tokenizer.tokens(ids), tokenizer.decode(ids[1:-1])]
         assert result == expected, repr(text)
 
 
-def test_every_character_gives_the_tokens_of_python(page, model):
+def test_every_character_gives_the_tokens_of_python(engine, model):
     """Also those that one of the two, of an older Unicode, does not know as letters or digits."""
     points = [p for p in range(0x30000) if not 0xD800 <= p < 0xE000]
     pieces = """async (points) => {
@@ -160,28 +160,28 @@ def test_every_character_gives_the_tokens_of_python(page, model):
     }"""
     pattern = model.tokenizer._split
     texts = [f"a {chr(p)}b{chr(p)} " for p in points]
-    found = zip(texts, page.evaluate(pieces, points), strict=True)
+    found = zip(texts, engine.evaluate(pieces, points), strict=True)
     differing = [text for text, n in found if n != len(pattern.findall(text))]
     assert len(differing) < 0.02 * len(points)
-    ids = page.evaluate("(texts) => texts.map((text) => lm.encode(text))", differing)
+    ids = engine.evaluate("(texts) => texts.map((text) => lm.encode(text))", differing)
     assert ids == [model.tokenizer.encode(text) for text in differing]
 
 
 @pytest.mark.parametrize("text", ["a", "Ω", " ", "<", "7", "ab!"])
-def test_long_texts_without_spaces(page, model, text):
+def test_long_texts_without_spaces(engine, model, text):
     many = text * (100_000 // len(text))
-    found = page.evaluate(
+    found = engine.evaluate(
         """(text) => { const start = performance.now(); const ids = lm.encode(text);
         return [performance.now() - start, ids, lm.decode(ids) === text]; }""",
         many,
     )
     assert found[1:] == [model.tokenizer.encode(many), True]
-    assert found[0] < 3000
+    assert found[0] < 20_000  # an algorithm that is quadratic takes minutes
 
 
-def test_chat_template(page, model, draw):
+def test_chat_template(engine, model, draw):
     texts = [some_text(draw) for _ in range(20)]
-    found = page.evaluate(
+    found = engine.evaluate(
         """(texts) => texts.map(fromUnits).map((content) => [lm.chatIds(content),
         lm.chatIds([{ role: "system", content }, { role: "user", content: "Hi" }])])""",
         [units(text) for text in texts],
@@ -191,12 +191,12 @@ def test_chat_template(page, model, draw):
         assert alone == model.chat_ids(text)
         assert with_system == model.chat_ids(messages)
     stop = sorted(model.stop_ids)
-    assert page.evaluate("[lm.startId, ...lm.stopIds]") == [model.start_id, *stop]
+    assert engine.evaluate("[lm.startId, ...lm.stopIds]") == [model.start_id, *stop]
 
 
-def forward(page, ids, past=0):
+def forward(engine, ids, past=0):
     """All results of the engine, as arrays."""
-    page.evaluate(
+    engine.evaluate(
         """async ([ids, past]) => {
             const out = lm.forward(ids, { past, all: true, attentions: true, hidden: true });
             for (const [name, array] of Object.entries(out)) await send(name, array);
@@ -231,14 +231,14 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_numbers_are_those_of_torch(page, model, draw):
+def test_numbers_are_those_of_torch(engine, model, draw):
     found, n_position = [], 0
     for _ in range(30):
         ids = [model.start_id, *model.tokenizer.encode(some_text(draw, 6))][: draw.randint(8, 40)]
         n_position += len(ids)
         with torch.inference_mode():
             theirs = model(ids, attentions=True)
-        found.append(compare(forward(page, ids), theirs, model.config, len(ids)))
+        found.append(compare(forward(engine, ids), theirs, model.config, len(ids)))
     worst = {name: max(one[name] for one in found) for name in found[0]}
     differing = sum(one["top-1 that differ"] for one in found)
     print(f"{n_position} positions, {differing} top-1 differ; at worst {worst}")
@@ -249,13 +249,13 @@ def test_numbers_are_those_of_torch(page, model, draw):
     assert worst["hidden"] <= 1e-3
 
 
-def test_a_cache_changes_no_numbers(page, model, draw):
+def test_a_cache_changes_no_numbers(engine, model, draw):
     """Reading 30 tokens at once, in two parts, and one by one gives the same.
 
     Two parts to the last bit, since both go the way of many tokens; one by one to the rounding.
     """
     ids = [model.start_id, *draw.sample(range(model.config.vocab_size), 29)]
-    found = page.evaluate(
+    found = engine.evaluate(
         """(ids) => {
             const last = ({ logits }) => logits.slice(-lm.config.vocab_size);
             const whole = lm.forward(ids).logits;
@@ -275,7 +275,7 @@ def test_a_cache_changes_no_numbers(page, model, draw):
     assert found[1] < 1e-3
 
 
-def test_heads_switched_off_are_those_of_torch(page, model, draw):
+def test_heads_switched_off_are_those_of_torch(engine, model, draw):
     """Also in a text of more than one slice; the next run has all heads again."""
     for n in (12, 140):
         ids = [model.start_id, *draw.sample(range(model.config.vocab_size), n - 1)]
@@ -287,7 +287,7 @@ def test_heads_switched_off_are_those_of_torch(page, model, draw):
             const after = lm.forward(ids).logits;
             return [[...without], left, before.every((z, i) => z === after[i])];
         }"""
-        ours, left, whole = page.evaluate(script, [ids, off])
+        ours, left, whole = engine.evaluate(script, [ids, off])
         with torch.inference_mode():
             theirs = model(ids, attentions=False, ablate=off).logits[-1].log_softmax(-1)
         gap = torch.tensor(ours).log_softmax(-1) - theirs
@@ -296,10 +296,10 @@ def test_heads_switched_off_are_those_of_torch(page, model, draw):
         assert whole
 
 
-def test_all_results_without_heads_are_those_of_torch(page, model):
+def test_all_results_without_heads_are_those_of_torch(engine, model):
     ids = [model.start_id, *model.tokenizer.encode("The capital of France is")]
     off = [[23, 4], [1, 3]]
-    page.evaluate(
+    engine.evaluate(
         """async ([ids, ablate]) => {
             const out = lm.forward(ids, { ablate, all: true, attentions: true, hidden: true });
             for (const [name, array] of Object.entries(out)) await send(name, array);
@@ -313,11 +313,11 @@ def test_all_results_without_heads_are_those_of_torch(page, model):
     assert max(found["attention"], found["hidden"]) <= 1e-3
 
 
-def test_scores_are_log_probs(page, model, draw):
+def test_scores_are_log_probs(engine, model, draw):
     text = " ".join(some_text(draw) for _ in range(12))
     ids = [model.start_id, *model.tokenizer.encode(text)][:300]
     assert len(ids) > 128  # more than one slice
-    ours = page.evaluate("(ids) => [...lm.scores(ids)]", ids)
+    ours = engine.evaluate("(ids) => [...lm.scores(ids)]", ids)
     with torch.inference_mode():
         expected = model(ids, attentions=False).logits.log_softmax(-1)
     theirs = expected[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0].tolist()
@@ -336,11 +336,11 @@ PROMPTS = [
 ]
 
 
-def test_greedy_generation_is_that_of_torch(page, model, draw):
+def test_greedy_generation_is_that_of_torch(engine, model, draw):
     for text in draw.sample(PROMPTS, 4):
         ids = [model.start_id, *model.tokenizer.encode(text)]
         script = """(ids) => [...lm.generate(ids, { maxNewTokens: 40, temperature: 0 })]"""
-        ours = page.evaluate(script, ids)
+        ours = engine.evaluate(script, ids)
         theirs = list(model.generate_ids(ids, 40, temperature=0))
         assert [token["id"] for token in ours] == theirs, text
         assert "".join(token["text"] for token in ours) == model.tokenizer.decode(theirs)
@@ -350,22 +350,22 @@ def test_greedy_generation_is_that_of_torch(page, model, draw):
         assert [token["p"] for token in ours] == pytest.approx(p, abs=0.005)
 
 
-def test_a_chat_ends_with_a_stop_token(page, model):
+def test_a_chat_ends_with_a_stop_token(engine, model):
     ids = model.chat_ids("Say hello.")
     script = "(ids) => [...lm.generate(ids, { maxNewTokens: 200, temperature: 0 })]"
-    ours = [token["id"] for token in page.evaluate(script, ids)]
+    ours = [token["id"] for token in engine.evaluate(script, ids)]
     assert ours == list(model.generate_ids(ids, 200, temperature=0))
     assert 0 < len(ours) < 200
 
 
-def test_a_seed_repeats_a_text_and_another_does_not(page):
+def test_a_seed_repeats_a_text_and_another_does_not(engine):
     script = """(seed) => [...lm.generate([lm.startId], { maxNewTokens: 20, seed, topP: 0.95,
         temperature: 1.2 })].map(({ id }) => id)"""
-    first, again, other = (page.evaluate(script, seed) for seed in (7, 7, 8))
+    first, again, other = (engine.evaluate(script, seed) for seed in (7, 7, 8))
     assert first == again != other
 
 
-def test_sampling_follows_the_probabilities(page, draw):
+def test_sampling_follows_the_probabilities(engine, draw):
     """The share of each token in many draws is its probability, within chance."""
     script = """(seed) => {
         const logits = lm.forward([lm.startId, ...lm.encode("She opened the")]).logits;
@@ -378,14 +378,14 @@ def test_sampling_follows_the_probabilities(page, draw):
         }
         return [counts.map((n) => n / 20000), probabilities];
     }"""
-    shares, probabilities = page.evaluate(script, draw.randrange(2**31))
+    shares, probabilities = engine.evaluate(script, draw.randrange(2**31))
     assert len(shares) == 5
     assert sum(probabilities) == pytest.approx(1)
     assert shares == pytest.approx(probabilities, abs=0.02)
 
 
-def test_many_generations_take_no_more_memory(page):
-    found = page.evaluate("""() => {
+def test_many_generations_take_no_more_memory(engine):
+    found = engine.evaluate("""() => {
         const write = () => [...lm.generate([lm.startId, 504], { maxNewTokens: 2, topK: 40 })];
         lm.forward(Array(64).fill(5), { all: true, attentions: true, hidden: true });
         write();
@@ -433,15 +433,15 @@ def test_many_generations_take_no_more_memory(page):
         "new engine.ModelBuilder(10).write(-1, new Uint8Array(1))",
     ],
 )
-def test_limits_are_sentences(page, call):
+def test_limits_are_sentences(engine, call):
     script = f"""() => {{
         lm.forward([1, 2, 3]);
         try {{ {call}; }} catch (error) {{ return [error.constructor.name, error.message]; }}
     }}"""
-    kind, message = page.evaluate(script)
+    kind, message = engine.evaluate(script)
     assert kind == "Error"
     assert re.fullmatch(SENTENCE, message), message
-    assert page.evaluate("lm.forward([1]).logits.every(Number.isFinite)")
+    assert engine.evaluate("lm.forward([1]).logits.every(Number.isFinite)")
 
 
 SPOIL = """async ([how, seed]) => {
@@ -481,13 +481,13 @@ WAYS = re.findall(r'"([^"]+)": \(\) =>', SPOIL)
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_a_spoilt_file_is_refused_in_a_sentence(page, how):
-    kind, message = page.evaluate(SPOIL, [how, 0])
+def test_a_spoilt_file_is_refused_in_a_sentence(engine, how):
+    kind, message = engine.evaluate(SPOIL, [how, 0])
     assert kind == "Error"
     assert re.fullmatch(SENTENCE, message), message
 
 
-def test_a_file_of_noise_does_no_harm(page, draw):
+def test_a_file_of_noise_does_no_harm(engine, draw):
     """Bytes changed at random are refused in a sentence, or make a model that runs to its end."""
     script = """async (seed) => {
         let state = seed;
@@ -505,12 +505,12 @@ def test_a_file_of_noise_does_no_harm(page, draw):
         }
     }"""
     for _ in range(8):
-        message = page.evaluate(script, draw.randrange(2**31))
+        message = engine.evaluate(script, draw.randrange(2**31))
         assert re.fullmatch(SENTENCE, message), message
 
 
-def test_the_file_may_come_in_any_order(page):
-    found = page.evaluate("""async () => {
+def test_the_file_may_come_in_any_order(engine):
+    found = engine.evaluate("""async () => {
         const builder = new engine.ModelBuilder(gguf.length);
         const middle = 50_000_001;
         builder.write(middle, gguf.subarray(middle));

@@ -2,8 +2,8 @@
 
 import re
 
-import pytest
-from conftest import axe_violations, says, visit, widget
+from conftest import says, visit, widget
+from playwright.sync_api import expect
 
 CHAPTER = "notebooks/06-transformers.html"
 EFFECT = ".lmk-effect tbody tr"
@@ -13,37 +13,36 @@ def jump(box, label):
     box.get_by_role("button", name=re.compile(f"^{re.escape(label)} [01]\\.\\d\\d$")).click()
 
 
-def test_the_point_is_made_before_a_touch(page, way):
-    box = widget(visit(page, way + CHAPTER), "attention-map")
+def test_the_point_is_made_before_a_touch(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-map")
     says(box, re.compile("Without layer 23, head 4, “Paris” falls from 80.* to 39"))
-    assert box.get_by_label("Switch this head off").is_checked()
-    first = box.locator(EFFECT).first.inner_text()
-    assert [part in first for part in ("Paris", "80.", "39.")] == [True] * 3
+    expect(box.get_by_label("Switch this head off")).to_be_checked()
+    expect(box.locator(EFFECT).first).to_contain_text(re.compile(r"Paris.*80\..*39\.", re.DOTALL))
 
 
-def test_a_button_goes_to_its_head_and_to_its_text(page, way):
-    box = widget(visit(page, way + CHAPTER), "attention-map")
+def test_a_button_goes_to_its_head_and_to_its_text(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-map")
     jump(box, "is → capital")
     says(box, "Without layer 13, head 8, “Paris” falls from 80.")
-    assert box.get_by_role("button", name="is → capital").get_attribute("aria-pressed") == "true"
+    expect(box.get_by_role("button", name="is → capital")).to_have_attribute("aria-pressed", "true")
     jump(box, "induction")
     says(box, "Without layer 18, head 6, “glass” falls")
-    assert "lamp river" in box.get_by_label("Text").input_value()
+    expect(box.get_by_label("Text")).to_have_value(re.compile("lamp river"))
     box.get_by_label("Switch this head off").uncheck()
     says(box, "Layer 18, head 6: On average")
-    assert box.locator(EFFECT).count() == 0
+    expect(box.locator(EFFECT)).to_have_count(0)
     box.locator(".lmk-matrix > button").last.hover()
     says(box, "“seven” looks at “glass” 94.")
     jump(box, "previous token")  # it has no text of its own and stays
     says(box, "Layer 16, head 0: ")
-    assert "lamp river" in box.get_by_label("Text").input_value()
+    expect(box.get_by_label("Text")).to_have_value(re.compile("lamp river"))
 
 
-def test_what_is_not_stored_says_so_in_a_sentence(page, way):
-    box = widget(visit(page, way + CHAPTER), "attention-map")
+def test_what_is_not_stored_says_so_in_a_sentence(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-map")
     box.get_by_label("Layer").select_option("3")
     says(box, "stored only for the heads found: choose one of them, or load the model.")
-    assert box.locator(EFFECT).count() == 0
+    expect(box.locator(EFFECT)).to_have_count(0)
     box.get_by_label("Head", exact=True).select_option("-1")
     says(box, "the mean is not a head")
     box.locator(".lmk-matrix > button").first.hover()
@@ -63,10 +62,11 @@ def test_by_keyboard_alone(page, served):
     says(box, "Layer 13, head 8: On average")
 
 
-def test_the_live_model_switches_off_any_head_in_any_text(page, served):
+def test_the_live_model_switches_off_any_head_in_any_text(new_page, served):
+    page = new_page()
     box = widget(visit(page, served + CHAPTER), "attention-map")
     box.get_by_role("button", name=re.compile("Load the model, 98 MB")).click()
-    page.wait_for_function("lmkit.model.state === 'ready'", timeout=60_000)
+    page.wait_for_function("lmkit.model.state === 'ready'", timeout=120_000)
     box.get_by_label("Text", exact=True).fill("The capital of Italy is")
     box.get_by_label("Text", exact=True).press("Enter")
     says(box, re.compile("Without layer 23, head 4, “Rome” falls from 6.* to 1"))
@@ -77,14 +77,3 @@ def test_the_live_model_switches_off_any_head_in_any_text(page, served):
         box.get_by_label("Layer").select_option(layer)
     says(box, "Without layer 12, head 8, “Rome”")
     says(box, "computed now", "source")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_fits_a_phone_and_is_accessible(new_page, served, theme):
-    page = visit(new_page(390, 844, theme=theme), served + CHAPTER)
-    box = widget(page, "attention-map")
-    says(box, "“Paris” falls")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    sizes = [button.bounding_box() for button in box.locator(".lmk-jump").all()]
-    assert min(min(size["width"], size["height"]) for size in sizes) >= 24
-    assert axe_violations(page) == []

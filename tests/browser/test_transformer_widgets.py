@@ -1,12 +1,13 @@
 """The widgets of chapter 6 on the built page: mouse and keyboard, http and disk, a phone."""
 
-from conftest import axe_violations, fits, saved, says, visit, widget
+from conftest import focused, saved, says, visit, widget
+from playwright.sync_api import expect
 
 CHAPTER = "notebooks/06-transformers.html"
 
 
-def test_steps_explain_a_cell_and_a_changed_number_flows(page, way):
-    box = widget(visit(page, way + CHAPTER), "attention-steps")
+def test_steps_explain_a_cell_and_a_changed_number_flows(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-steps")
     says(box, "“sat” gives “cat” e^4.24 / (e^0 + e^4.24 + e^0) = 97.2 % of its attention.")
     box.get_by_label("Divide by √d").uncheck()
     says(box, "e^6 / (e^0 + e^6 + e^0)")
@@ -15,30 +16,30 @@ def test_steps_explain_a_cell_and_a_changed_number_flows(page, way):
     field = box.get_by_label("X, mat, column 1")
     field.fill("0")
     says(box, "Entry 1 of the vector of “mat” is 0. Change it, and watch it flow.")
-    assert box.get_by_label("weights, sat, mat:").inner_text() == "0.245 %"
+    expect(box.get_by_label("weights, sat, mat:")).to_have_text("0.245 %")
     field.fill("1000")
     says(box, "A number between −99 and 99 goes here")
     box.get_by_role("button", name="Start again").click()
-    assert box.get_by_label("weights, sat, cat:").inner_text() == "97.2 %"
-    assert field.input_value() == "1"
+    expect(box.get_by_label("weights, sat, cat:")).to_have_text("97.2 %")
+    expect(field).to_have_value("1")
     says(box, "“sat” gives “cat” e^4.24")
 
 
-def test_steps_by_keyboard_alone(page, way):
-    box = widget(visit(page, way + CHAPTER), "attention-steps")
+def test_steps_by_keyboard_alone(page, served):
+    box = widget(visit(page, served + CHAPTER), "attention-steps")
     box.get_by_label("scores, The, The:").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.keyboard.press(key)
     says(box, "How well the key of “cat” answers the query of “sat”: 3 · 2 + 0 · 0 = 6.")
-    assert box.locator(".lmk-steps-q .lmk-step-from").count() == 2
+    expect(box.locator(".lmk-steps-q .lmk-step-from")).to_have_count(2)
     page.keyboard.press("Tab")
     says(box, "2 divided by √2 = 1.41 is 1.41.")
 
 
-def test_positions_in_four_views(page, way):
-    box = widget(visit(page, way + CHAPTER), "positional-encoding")
+def test_positions_in_four_views(page, served):
+    box = widget(visit(page, served + CHAPTER), "positional-encoding")
     says(box, "Position 10 is row 10: 64 numbers")
-    assert box.get_by_label("Distance").is_hidden()
+    expect(box.get_by_label("Distance")).to_be_hidden()
     box.get_by_label("Show", exact=True).select_option("waves")
     says(box, "Pair 4 (dimensions 8 and 9) turns once in 19.9 positions.")
     box.get_by_label("Show", exact=True).select_option("distance")
@@ -62,9 +63,8 @@ def test_steps_as_table(page, served):
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
     table = box.get_by_role("region", name="The figure as a table")
-    assert table.locator("tbody tr").nth(1).inner_text().split("\t") == (
-        ["cat", "6", "4.24", "4.24", "97.2 %", "(1, 0)"]
-    )
+    cells = table.locator("tbody tr").nth(1).locator("th, td")
+    expect(cells).to_have_text(["cat", "6", "4.24", "4.24", "97.2 %", "(1, 0)"])
     box.get_by_label("output, mat, column 1:").click()
     table.get_by_text("What “mat” takes").wait_for()
 
@@ -74,24 +74,24 @@ def test_positions_as_table_and_data(page, served, tmp_path):
     assert saved(page, box, "data", tmp_path / "p.csv").count("\n") == 101
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
-    assert box.get_by_role("table").locator("tbody tr").count() == 64
+    expect(box.get_by_role("table").locator("tbody tr")).to_have_count(64)
 
 
-def test_heads_of_a_layer_for_each_token(page, way):
-    box = widget(visit(page, way + CHAPTER), "multi-head")
+def test_heads_of_a_layer_for_each_token(page, served):
+    box = widget(visit(page, served + CHAPTER), "multi-head")
     says(box, "For “mat” 7 of 9 heads look most at the start. Head 4 adds most")
     box.get_by_role("button", name="·cat").click()
     says(box, "For “cat” ")
-    assert box.locator(".lmk-multi-later").count() == 5, "what comes after cat"
+    expect(box.locator(".lmk-multi-later")).to_have_count(5)  # what comes after cat
     box.get_by_label("Layer", exact=True).fill("24")
     says(box, "End to end they add")
     panel = box.locator("[data-head='6']")
     panel.locator("rect").first.click(position={"x": 4, "y": 4})
     says(box, "Head 6 takes for “cat”")
-    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "true"
-    assert box.locator(".lmk-multi-faint").count() == 8
+    expect(box.get_by_role("button", name="head 6")).to_have_attribute("aria-pressed", "true")
+    expect(box.locator(".lmk-multi-faint")).to_have_count(8)
     panel.locator("rect").first.click(position={"x": 4, "y": 4})
-    assert box.get_by_role("button", name="head 6").get_attribute("aria-pressed") == "false"
+    expect(box.get_by_role("button", name="head 6")).to_have_attribute("aria-pressed", "false")
 
 
 def test_heads_by_keyboard_alone(page, served):
@@ -101,10 +101,10 @@ def test_heads_by_keyboard_alone(page, served):
     says(box, "Head 0 takes for “mat”")
     page.keyboard.press("ArrowRight")
     says(box, "Head 1 takes for “mat”")
-    assert page.evaluate("document.activeElement.title").startswith("head 1: ")
+    focused(page, "e.title.startsWith('head 1: ')")
     page.keyboard.press("ArrowUp")
     says(box, "Head 1 takes for “the”")
-    assert page.evaluate("document.activeElement.textContent") == "·the"
+    focused(page, "e.textContent === '·the'")
     page.keyboard.press("Escape")
     says(box, "For “the” ")
     for _ in range(2):  # the group of heads, and before it the layer
@@ -117,7 +117,7 @@ def test_heads_as_table_and_data(page, served, tmp_path):
     assert data.count("\n") == 1 + 30 * 9 * 7
     box.get_by_label("More").click()
     box.get_by_role("button", name="Show as table").click()
-    assert box.get_by_role("table").locator("tbody tr").count() == 9
+    expect(box.get_by_role("table").locator("tbody tr")).to_have_count(9)
     box.get_by_role("button", name="start", exact=True).click()
     box.get_by_text("Layer 19: what each head takes for the start").wait_for()
 
@@ -130,10 +130,3 @@ def test_on_a_phone_every_head_can_be_touched(new_page, served):
     assert min(min(size["width"], size["height"]) for size in sizes) >= 24
     inside = box.evaluate("(node) => node.scrollWidth <= node.clientWidth")
     assert inside, "nothing scrolls sideways"
-
-
-def test_the_chapter_fits_a_phone_and_axe_finds_nothing(new_page, served):
-    for theme in ("light", "dark"):
-        page = visit(new_page(390, 844, theme=theme), served + CHAPTER)
-        fits(page)
-        assert axe_violations(page) == []

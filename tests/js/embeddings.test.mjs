@@ -15,15 +15,16 @@ import {
   reading as readBank,
   unpack,
 } from "../../lmkit/widgets/contextual_bank/view.mjs";
+import { captions } from "../../lmkit/widgets/embedding_arithmetic/arrows.mjs";
 import {
-  captions,
   completions,
   parse,
   ranking,
   reading,
   solve,
 } from "../../lmkit/widgets/embedding_arithmetic/view.mjs";
-import { next, principal } from "../../lmkit/widgets/embedding_map/view.mjs";
+import { next } from "../../lmkit/widgets/embedding_map/map.mjs";
+import { principal } from "../../lmkit/widgets/embedding_map/view.mjs";
 import { close, closeAll, equal, test, throws, vectors } from "./harness.mjs";
 
 test("a sum of words has the answer that Python has", async () => {

@@ -195,6 +195,12 @@ test("bytes that are no text are shown as numbers", () => {
   equal(showBytes(utf8.encode("\ufeff")), "\ufeff");
 });
 
+test("a token is drawn at the first place whose sum exceeds u", () => {
+  const half = { ids: [4, 9, 2], probabilities: [0.25, 0.5, 0.25] };
+  const drawn = [0, 0.2499, 0.25, 0.75, 0.999999].map((u) => draw(half, u));
+  equal(drawn, [4, 4, 9, 2, 2]);
+});
+
 test("a drawn token is drawn as the kit draws it", () => {
   const next = random(3);
   const logits = Float32Array.from({ length: 500 }, () => 12 * next());

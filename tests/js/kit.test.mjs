@@ -12,7 +12,6 @@ import {
 } from "../../lmkit/kit/numbers.mjs";
 import { barsSvg } from "../../lmkit/kit/picture.mjs";
 import {
-  draw,
   filterTopK,
   filterTopP,
   probabilities,
@@ -57,15 +56,6 @@ test("a whole vocabulary is cut as fast as it is drawn", () => {
     probabilities(logits, { temperature: 0 }).indexOf(1),
     logits.indexOf(logits.reduce((a, b) => Math.max(a, b))),
   );
-});
-
-test("a draw takes the first place whose sum exceeds it", () => {
-  const p = [0.25, 0, 0.5, 0.25];
-  equal(
-    [0, 0.2499, 0.25, 0.75, 0.999999].map((u) => draw(p, u)),
-    [0, 0, 2, 3, 3],
-  );
-  equal(draw([0.3, 0.3, 0], 0.99), 1);
 });
 
 test("random numbers are those that Python draws", async () => {

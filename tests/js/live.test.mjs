@@ -1,11 +1,11 @@
+import { effectReading } from "../../lmkit/widgets/attention_map/effect.mjs";
 import {
   column,
-  effectReading,
   greatest,
   reading,
   rows,
   withoutFirst,
-} from "../../lmkit/widgets/attention_map/view.mjs";
+} from "../../lmkit/widgets/attention_map/maps.mjs";
 import { settingName, reading as written } from "../../lmkit/widgets/generate/view.mjs";
 import { link, parseLink } from "../../lmkit/widgets/live/view.mjs";
 import { equal, test } from "./harness.mjs";

@@ -1,11 +1,5 @@
-import {
-  distribution,
-  find,
-  isPath,
-  reading,
-  TEMPERATURES,
-  TOP_PS,
-} from "../../lmkit/widgets/next_token/view.mjs";
+import { TEMPERATURES, TOP_PS } from "../../lmkit/kit/sampling.mjs";
+import { distribution, find, isPath, reading } from "../../lmkit/widgets/next_token/view.mjs";
 import { close, equal, test, vectors } from "./harness.mjs";
 
 test("the stored distribution is that of the whole vocabulary, cut by transformers", async () => {

@@ -1,16 +1,11 @@
 import { obstacle, PageModel } from "../../book/site/model.mjs";
 import { likeliest } from "../../lmkit/engine/reply.mjs";
 import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
-import { pack, TEMPERATURES, TOP_PS } from "../../lmkit/widgets/next_token/answer.mjs";
+import { pack } from "../../lmkit/widgets/next_token/answer.mjs";
 import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
 import { close, closeAll, equal, inBrowser, test } from "./harness.mjs";
 
 // ------------------------------------------------------------ what is answered
-
-test("the Worker packs for the stops that the view has", () => {
-  equal(TEMPERATURES, nextToken.TEMPERATURES);
-  equal(TOP_PS, nextToken.TOP_PS);
-});
 
 test("the likeliest come first, of equals the first", () => {
   equal(likeliest([1, 3, 2, 3, 0], 3), [1, 3, 2]);

@@ -3,9 +3,9 @@ import {
   CURVES,
   curves,
   gaussians,
-  reading as readFlow,
   rotation,
-} from "../../lmkit/widgets/gradient_flow/view.mjs";
+} from "../../lmkit/widgets/gradient_flow/networks.mjs";
+import { reading as readFlow } from "../../lmkit/widgets/gradient_flow/view.mjs";
 import {
   cellAt,
   decode,

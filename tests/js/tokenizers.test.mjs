@@ -1,14 +1,15 @@
-import { length, reading, train } from "../../lmkit/widgets/bpe_trainer/view.mjs";
-import playground, {
+import { length, train } from "../../lmkit/widgets/bpe_trainer/training.mjs";
+import { reading } from "../../lmkit/widgets/bpe_trainer/view.mjs";
+import {
   bpeCutter,
   byteTokens,
   characterCutter,
   cutBytes,
   normalise,
-  reading as readCuts,
   wordCutter,
   wordPieceCutter,
-} from "../../lmkit/widgets/tokenizer_playground/view.mjs";
+} from "../../lmkit/widgets/tokenizer_playground/cutters.mjs";
+import playground, { reading as readCuts } from "../../lmkit/widgets/tokenizer_playground/view.mjs";
 import { equal, inBrowser, test, vectors } from "./harness.mjs";
 
 const ids = (tokens) => tokens.map(({ i }) => i);

@@ -1,18 +1,8 @@
 import { chart, ticks } from "../../lmkit/kit/chart.mjs";
-import {
-  asTable,
-  cell,
-  explain,
-  origins,
-  steps,
-} from "../../lmkit/widgets/attention_steps/view.mjs";
-import {
-  heads,
-  lengths,
-  picture,
-  reading as readHeads,
-  streams,
-} from "../../lmkit/widgets/multi_head/view.mjs";
+import { origins, steps } from "../../lmkit/widgets/attention_steps/steps.mjs";
+import { asTable, cell, explain } from "../../lmkit/widgets/attention_steps/words.mjs";
+import { picture, streams } from "../../lmkit/widgets/multi_head/drawing.mjs";
+import { heads, lengths, reading as readHeads } from "../../lmkit/widgets/multi_head/heads.mjs";
 import {
   encoding,
   period,

@@ -46,9 +46,9 @@ class Counted:
     def __init__(self, lm):
         self.lm, self.runs = lm, []
 
-    def __call__(self, ids, **options):
+    def inside(self, ids, **options):
         self.runs.append(options)
-        return self.lm(ids, **options)
+        return self.lm.inside(ids, **options)
 
     def __getattr__(self, name):
         return getattr(self.lm, name)

@@ -12,7 +12,7 @@ def test_factors_are_those_of_the_model():
     widget = ChainRule(Toy(), text)
     tokens = widget.sentences[0]["tokens"]
     ids = Toy.tokenizer.encode(text)
-    log_p = Toy()([0, *ids]).logits[:-1].log_softmax(-1)
+    log_p = Toy().all_logits([0, *ids])[:-1].log_softmax(-1)
     expected = -torch.nn.functional.nll_loss(log_p, torch.tensor(ids), reduction="none")
     assert [token["i"] for token in tokens] == ids
     assert [token["l"] for token in tokens] == pytest.approx(expected.tolist(), abs=1e-4)

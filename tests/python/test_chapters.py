@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from lmkit import exercises
+from lmkit import checks, questions
 from tools import notebooks, renumber
 
 ROOT = Path(__file__).parent.parent.parent
-DATA = exercises.FOLDER  # questions and checks
+DATA = questions.FOLDER  # questions and checks
 CHAPTERS = renumber.chapters(ROOT)
 PAGES = [*notebooks.all_files(), *(ROOT / "book").glob("*.md")]
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
@@ -71,7 +71,7 @@ def test_the_solutions_that_are_shown_pass_the_checks(chapter):
     if cells("exercises", chapter):
         assert set(again) == (set() if elsewhere else checked(chapter))
     for name, solution in [*shown.items(), *again.items()]:
-        assert exercises.verdict(name, solution) is None
+        assert checks.verdict(name, solution) is None
 
 
 @every_chapter

@@ -3,13 +3,16 @@
 import math
 import re
 import runpy
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from lmkit import exercises
+from lmkit import checks
 
 FILES = sorted((Path(__file__).parent.parent / "solutions").glob("*.py"))
 SOLUTIONS = [runpy.run_path(str(file)) for file in FILES]
@@ -24,18 +27,18 @@ def cases(answers):
 
 
 def test_every_check_has_three_right_answers_and_three_mutants():
-    assert set(exercises._checks()) == set(RIGHT) == set(WRONG)
+    assert set(checks._checks()) == set(RIGHT) == set(WRONG)
     assert all(len(fns) >= 3 for answers in (RIGHT, WRONG) for fns in answers.values())
 
 
 @pytest.mark.parametrize(("name", "answer"), cases(RIGHT))
 def test_right_answers_raise_no_alarm(name, answer):
-    assert exercises.verdict(name, answer) is None
+    assert checks.verdict(name, answer) is None
 
 
 @pytest.mark.parametrize(("name", "answer"), cases(WRONG))
 def test_mutants_fail_and_are_told_for_which_input(name, answer):
-    problem = exercises.verdict(name, answer)
+    problem = checks.verdict(name, answer)
     assert re.search(
         rf"{name}\b.+ gave .+, (where .+ is right|which is not what it asks for)|"
         rf"{name}\(.*\) raised \w+: ",
@@ -49,10 +52,10 @@ def test_what_is_not_written_or_crashes_is_a_sentence(name):
     def stub(*_args, **_options):
         raise NotImplementedError
 
-    assert exercises.verdict(name, stub) == "It is not written yet."
-    raised = exercises.verdict(name, lambda *_a, **_o: {}["x"])
+    assert checks.verdict(name, stub) == "It is not written yet."
+    raised = checks.verdict(name, lambda *_a, **_o: {}["x"])
     assert re.fullmatch(rf"{name}\(.+\) raised KeyError: 'x'\.", raised)
-    nothing = exercises.verdict(name, lambda *_a, **_o: None)
+    nothing = checks.verdict(name, lambda *_a, **_o: None)
     assert re.search(rf"{name}\b.+ gave None, ", nothing)
 
 
@@ -60,20 +63,20 @@ def test_a_crash_on_a_later_input_names_that_input():
     def only_ascii(log_probs, text):
         return -sum(log_probs) / math.log(2) / len(text.encode("ascii"))
 
-    said = exercises.verdict("bits_per_character", only_ascii)
+    said = checks.verdict("bits_per_character", only_ascii)
     assert said.startswith("bits_per_character([-2.07944], 'é') raised UnicodeEncodeError: ")
 
 
 def test_functions_and_long_arguments_are_shown_in_short():
-    said = exercises.verdict("beam_step", lambda beams, next_probs, width: width / 0)
+    said = checks.verdict("beam_step", lambda beams, next_probs, width: width / 0)
     assert (
         said == "beam_step([((), 0.0)], __getitem__, 2) raised ZeroDivisionError: division by zero."
     )
-    said = exercises.verdict("attend_next", lambda *_: 1)
+    said = checks.verdict("attend_next", lambda *_: 1)
     assert (
         said.startswith("attend_next(tensor(") and "gave 1, which is not what it asks for" in said
     )
-    long = exercises._arguments((list(range(1000)),), {"k": [0.1 + 0.2]})
+    long = checks._arguments((list(range(1000)),), {"k": [0.1 + 0.2]})
     assert len(long) < 80 and long.endswith("…, k=[0.3]")
 
 
@@ -81,12 +84,12 @@ def test_hints_come_one_more_with_each_wrong_answer(capsys):
     def stub(log_probs):
         raise NotImplementedError
 
-    exercises._tries.clear()
+    checks._tries.clear()
     for answer, shown in ((stub, 0), (stub, 0), (len, 0), (len, 1), (stub, 0), (len, 2), (len, 2)):
-        exercises.check("perplexity", answer)
+        checks.check("perplexity", answer)
         assert capsys.readouterr().out.count("Hint") == shown
     with pytest.raises(ValueError, match="No exercise is called 'nonsense'; there are"):
-        exercises.check("nonsense", print)
+        checks.check("nonsense", print)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +109,145 @@ def test_hints_come_one_more_with_each_wrong_answer(capsys):
     ],
 )
 def test_what_counts_as_the_same(got, want, same):
-    assert exercises._same(got, want) is same
+    assert checks._same(got, want) is same
+
+
+def told(answer, name="perplexity"):
+    return checks.verdict(name, answer)
+
+
+def test_only_our_stubs_are_not_written():
+    def torchs(_log_probs):
+        return torch.tensor([1, 2]).softmax(-1)
+
+    def helped(log_probs):
+        return helper(log_probs)
+
+    def helper(_):
+        raise NotImplementedError
+
+    assert re.search(r"^perplexity\(.*\) raised NotImplementedError: .*softmax", told(torchs))
+    assert re.search(r"^perplexity\(.*\) raised NotImplementedError\.$", told(helped))
+
+
+@pytest.mark.parametrize("error", [ValueError, ValueError(""), SystemExit, SystemExit(1)])
+def test_errors_without_words_and_an_exit_read_well(error):
+    def answer(_log_probs):
+        raise error
+
+    name, what = getattr(error, "__name__", type(error).__name__), str(getattr(error, "code", ""))
+    code = f": {what}" if what.isdigit() else ""
+    assert told(answer).endswith(f"]) raised {name}{code}.")
+
+
+def test_a_long_error_is_cut():
+    def answer(_log_probs):
+        raise ValueError("x" * 10**6)
+
+    assert len(told(answer)) < 500
+
+
+class Huge(list):
+    """A value whose repr must not be made."""
+
+    def __repr__(self):
+        raise AssertionError("the whole of it was made")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([0.1] * 10**6, "[0.1, 0.1, "),
+        ([[0.1] * 1000] * 1000, "[[0.1, 0.1, "),
+        ({k: k for k in range(10**6)}, "{0: 0, 1: 1, "),
+        ("x" * 10**7, "'xxx"),
+        (set(range(10**6)), "a set of 1,000,000 items"),
+        (Huge(range(10**6)), "a Huge of 1,000,000 items"),
+        ((1,), "(1,)"),
+        ((1, "a", 0.30000000000000004), "(1, 'a', 0.3)"),
+        ({"a": [np.float64(0.5), torch.tensor(2)]}, "{'a': [0.5, 2]}"),
+        ([], "[]"),
+        ({}, "{}"),
+    ],
+    ids=lambda x: x if isinstance(x, str) and len(x) < 40 else "",
+)
+def test_a_huge_value_is_shown_in_short_and_at_once(value, shown):
+    began = time.process_time()
+    text = checks._short(value)
+    assert text.startswith(shown) and len(text) <= 120
+    assert time.process_time() - began < 0.1
+    if len(text) < 120:
+        assert not text.endswith("…")
+
+
+def test_a_list_within_itself_is_shown():
+    loop = []
+    loop.append(loop)
+    assert checks._short(loop) == "[" * 119 + "…"
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "same"),
+    [
+        (math.nan, math.nan, True),
+        (math.inf, math.inf, True),
+        (1e9, math.inf, False),
+        (math.nan, 1.0, False),
+        (1, 1.0, True),
+        (np.float32(0.5), 0.5, True),
+        (np.ones(1), 1.0, False),
+        (b"1", 1.0, False),
+        (1j, 1.0, False),
+        (None, 1.0, False),
+        ([1.0], 1.0, False),
+    ],
+)
+def test_one_number_is_compared_without_numpy_as_numpy_would(got, want, same):
+    assert checks._close(got, want) is same
+    if not isinstance(got, bytes | complex):
+        assert checks._close_arrays(got, want) is same
+
+
+PLAIN = """
+import math, sys
+for name in ("torch", "numpy", "filelock"):
+    sys.modules[name] = None  # an import of it fails
+import runpy
+from lmkit import answers, checks, questions
+assert len(questions.questions()) > 20
+tried = 0
+for file in sys.argv[1:]:
+    found = runpy.run_path(file)
+    for name, solutions in found["RIGHT"].items():
+        for solution in solutions:
+            assert checks.verdict(name, solution) is None, name
+            tried += 1
+    for name, mutants in found["WRONG"].items():
+        for mutant in mutants:
+            assert checks.verdict(name, mutant), name
+pairs = lambda t, w: sorted((t[i], t[j]) for i in range(len(t)) for j in range(len(t))
+                            if 0 < abs(i - j) <= w)
+assert checks.verdict("skip_gram_pairs", pairs) is None
+assert checks.verdict("perplexity", lambda x: math.exp(-sum(x) / len(x))) is None
+checks.check("add_k", lambda *_: 0)
+print(tried)
+"""
+
+
+def test_plain_exercises_are_checked_without_torch_and_numpy():
+    """As in a page, where neither can be had; of the right answers the files that need none."""
+    plain = [
+        file for file in FILES if not re.search("^import (torch|numpy)", file.read_text(), re.M)
+    ]
+    assert "tokenization" in {file.stem for file in plain}
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN, *map(str, plain)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "add_k('cat', 'the'" in done.stdout and int(done.stdout.split()[-1]) >= 12
+
+
+def test_checks_load_nothing_before_they_need_it():
+    code = "import sys, lmkit.checks, lmkit.questions, lmkit.answers\n"
+    code += "heavy = {'torch', 'numpy', 'filelock'} & set(sys.modules); assert not heavy, heavy"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,6 +14,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from lmkit.lm import LanguageModel
 from lmkit.widgets.next_token import TEMPERATURES, TOP_PS, NextToken, distribution, pack
 
 VECTORS = Path(__file__).parent.parent / "data" / "next_token.json"
@@ -63,10 +64,10 @@ def test_distribution_is_that_of_the_whole_vocabulary():
         assert sum(p) + rest == pytest.approx(1, abs=1e-9)
 
 
-class Toy:
-    """A model with the interface that widgets use: 20 tokens, the next one is likeliest."""
+class Toy(LanguageModel):
+    """20 tokens, of which the next one is the likeliest."""
 
-    name, start_id = "Toy", 0
+    start_id = 0
 
     class tokenizer:  # noqa: N801
         @staticmethod
@@ -74,22 +75,11 @@ class Toy:
             return [ord(c) % 20 for c in text]
 
         @staticmethod
-        def tokens(ids):
-            return [f" {i}<b>" for i in ids]
+        def token_bytes(i):
+            return f" {i}<b>".encode()
 
-    class Cache:
-        n_seen = 0
-
-    def new_cache(self):
-        return self.Cache()
-
-    def next_logits(self, ids, cache):
-        cache.n_seen += len(ids)
+    def next_logits(self, ids, cache=None):
         return -((torch.arange(20) - ids[-1] - 1) % 20).double()
-
-    def __call__(self, ids):
-        rows = [self.next_logits([i], self.Cache()) for i in ids]
-        return type("Output", (), {"logits": torch.stack(rows)})
 
 
 def test_tree_is_three_levels_deep_by_the_five_likeliest():

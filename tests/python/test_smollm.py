@@ -1,11 +1,15 @@
 """lmkit.smollm against transformers on the same weights."""
 
+import doctest
+import json
 import math
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmkit import assets, smollm
-from lmkit.smollm import KVCache
+from lmkit.smollm import KVCache, net, weights
+from tools import notebooks
 
 TEXTS = [
     "The quick brown fox jumps over the lazy dog.",
@@ -103,7 +108,7 @@ def test_a_head_that_is_not_there_is_a_sentence(model, head):
 
 
 def test_attentions_of_a_long_text_are_kept_only_on_request(model, monkeypatch):
-    monkeypatch.setattr(smollm, "MANY_ATTENTIONS", 16)
+    monkeypatch.setattr(net, "MANY_ATTENTIONS", 16)
     ids = ids_of(model, TEXTS[0])
     with pytest.raises(ValueError, match="ask for them"):
         _ = model(ids).attentions
@@ -327,7 +332,9 @@ def test_wrong_messages_are_told(model, messages, message):
         ([0.5], TypeError, "ids must be a list of whole numbers"),
         ([True], TypeError, "ids must be a list of whole numbers"),
         ("text", TypeError, "ids must be a list of whole numbers"),
-        ([[1, 2]], TypeError, "ids must be a list of whole numbers"),
+        ([[[1, 2]]], TypeError, "ids must be a list of whole numbers"),
+        ([[1], [1, 2]], TypeError, r"or a batch, as smollm\.pad gives it"),
+        ([[]], ValueError, "ids are empty"),
         (None, TypeError, "ids must be a list of whole numbers"),
         ([5] * 8193, ValueError, "8193 tokens are more than the context of 8192"),
     ],
@@ -381,8 +388,151 @@ def test_hidden_states_can_train_a_probe_and_gradients_can_pass(model):
         matrix.grad = None
 
 
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="digits of x86")
+def test_single_texts_give_the_bits_that_they_gave_before_there_were_batches():
+    script = Path(__file__).with_name("smollm_digits.py")
+    run = [sys.executable, str(script)]
+    env = {**os.environ, **notebooks.SAME_DIGITS}
+    done = subprocess.run(run, env=env, capture_output=True, text=True, check=True)
+    stored = Path(__file__).parent.parent / "data" / "smollm_digits.json"
+    assert json.loads(done.stdout) == json.loads(stored.read_text("utf-8"))
+
+
+BATCH = ["The cat sat", "The quick brown fox jumps over the lazy dog.", "Ein 日本 🦊 1234", "x"]
+CLOSE = {"atol": 2e-3, "rtol": 0}  # of logits; the first token's state has numbers of 27,000
+
+
+def padded(model, side):
+    """A batch of texts with padding on one side, its mask, and where each text stands in it."""
+    texts = [model.begin(text) for text in BATCH]
+    ids, mask = smollm.pad(texts)
+    if side == "right":
+        ids, mask = (
+            torch.stack([row.roll(-int((~m).sum())) for row, m in zip(x, mask, strict=True)])
+            for x in (ids, mask)
+        )
+    return texts, ids, mask
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("attentions", [True, None])
+def test_a_batch_is_its_texts(model, side, attentions):
+    texts, ids, mask = padded(model, side)
+    out = model(ids, mask=mask, attentions=attentions)
+    assert out.logits.shape == (*ids.shape, 49152) and not out.logits.isnan().any()
+    assert out.hidden_states.shape == (31, *ids.shape, 576)
+    for row, (text, here) in enumerate(zip(texts, mask, strict=True)):
+        one = model(text)
+        torch.testing.assert_close(out.logits[row, here], one.logits, **CLOSE)
+        if attentions:
+            attn = out.attentions[:, row][:, :, here]  # (L, H, T, S)
+            torch.testing.assert_close(attn[..., here], one.attentions, atol=1e-5, rtol=0)
+            assert attn[..., ~here].abs().sum() == 0  # no text looks at padding
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_batch_is_transformers(model, oracle, side):
+    _, ids, mask = padded(model, side)
+    positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    with torch.inference_mode():
+        theirs = oracle(ids, attention_mask=mask.long(), position_ids=positions).logits
+    torch.testing.assert_close(model(ids, mask=mask).logits[mask], theirs[mask], **CLOSE)
+
+
+def test_a_batch_of_equal_lengths_needs_no_mask_and_keeps_no_attentions(model):
+    ids = torch.tensor([model.begin("The cat"), model.begin("A dog")])
+    out = model(ids)
+    for row in range(2):
+        torch.testing.assert_close(out.logits[row], model(ids[row]).logits, **CLOSE)
+    with pytest.raises(ValueError, match="ask for them"):
+        _ = out.attentions
+
+
+def test_a_batch_goes_on_with_its_cache(model):
+    """Greedy decoding of a batch, token by token, is that of each text by itself."""
+    texts, ids, mask = padded(model, "left")
+    cache, written = model.new_cache(), []
+    for _ in range(6):
+        new = model.next_logits(ids, cache, mask).argmax(-1, keepdim=True)  # (B, 1)
+        written.append(new)
+        ids, mask = new, torch.cat([mask, torch.ones_like(new, dtype=torch.bool)], 1)
+    for text, row in zip(texts, torch.cat(written, 1).tolist(), strict=True):
+        want = []
+        for _ in range(6):
+            want.append(int(model.next_logits([*text, *want]).argmax()))
+        assert row == want
+
+
+def test_a_head_is_off_in_every_text_of_a_batch(model):
+    texts, ids, mask = padded(model, "left")
+    out = model(ids, mask=mask, ablate=[(0, 3)]).logits
+    for row, (text, here) in enumerate(zip(texts, mask, strict=True)):
+        torch.testing.assert_close(out[row, here], model(text, ablate=[(0, 3)]).logits, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        torch.ones(2, 3, dtype=torch.bool),
+        torch.ones(2, 2),
+        torch.ones(1, 2, dtype=torch.bool),
+        torch.ones(2, dtype=torch.bool),
+    ],
+    ids=["longer", "numbers", "one text", "one row"],
+)
+def test_a_mask_that_does_not_fit_is_a_sentence(model, mask):
+    with pytest.raises(ValueError, match="the mask must hold a boolean for each of 2 tokens"):
+        model(torch.tensor([[1, 2], [3, 4]]), mask=mask)
+
+
+def test_doctests():
+    assert doctest.testmod(net).failed == 0
+
+
+def test_it_can_be_trained_and_its_file_stays(model):
+    """All weights get a gradient, torch's optimiser lowers the loss, and others see no change."""
+    tuned = smollm.load().requires_grad_()
+    ids, mask = smollm.pad([tuned.begin("The moon is made of cheese."), tuned.begin("Cats bark.")])
+    targets = ids[:, 1:].masked_fill(~mask[:, :-1], -100)  # nothing is asked of padding
+    optimizer = torch.optim.AdamW(tuned.parameters(), lr=5e-5)
+    losses = []
+    for _ in range(4):
+        logits = tuned(ids[:, :-1], mask=mask[:, :-1]).logits
+        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad.isfinite().all() and p.grad.any() for p in tuned.parameters())
+        optimizer.step()
+    assert losses[-1] < losses[0] - 0.3
+    again = smollm.load()
+    for one, other in zip(again.parameters(), model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert not torch.equal(tuned.unembed, model.unembed)
+
+
+def test_a_gradient_is_that_of_transformers(model, oracle):
+    tuned = smollm.load().requires_grad_()
+    ids, mask = smollm.pad([tuned.begin("The cat sat"), tuned.begin("A dog")])
+    positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    theirs = oracle(ids, attention_mask=mask.long(), position_ids=positions).logits
+    tuned(ids, mask=mask).logits[mask].log_softmax(-1)[:, 5].sum().backward()
+    theirs[mask].log_softmax(-1)[:, 5].sum().backward()
+    mlp, attn = oracle.model.layers[7].mlp, oracle.model.layers[7].self_attn
+    pairs = [
+        (tuned.blocks[7].mlp.down.grad, mlp.down_proj.weight.grad.T),
+        (tuned.blocks[7].attn.out.grad, attn.o_proj.weight.grad.T),
+        (tuned.blocks[7].attn.qkv.grad[:, :576], attn.q_proj.weight.grad.T),
+        (tuned.blocks[0].attn_norm.weight.grad, oracle.model.layers[0].input_layernorm.weight.grad),
+        (tuned.unembed.grad, oracle.model.embed_tokens.weight.grad.T),
+    ]
+    for ours, want in pairs:
+        torch.testing.assert_close(ours, want, atol=1e-3 * want.abs().max().item(), rtol=1e-2)
+    oracle.zero_grad()
+
+
 def converted():
-    (folder,) = assets.cache_folder().glob(f"smollm2-f32-*-v{smollm.FORMAT}")
+    (folder,) = assets.cache_folder().glob(f"smollm2-f32-*-v{weights.FORMAT}")
     return folder
 
 
@@ -390,7 +540,7 @@ def test_later_loads_convert_and_hash_nothing_and_are_read_by_everyone(model, mo
     def never(*_):
         raise AssertionError("called")
 
-    monkeypatch.setattr(smollm, "convert", never)
+    monkeypatch.setattr(weights, "convert", never)
     monkeypatch.setattr(assets, "_sha256", never)
     smollm.load()
     assert converted().stat().st_mode & 0o555 == 0o555
@@ -444,7 +594,7 @@ def test_a_full_disk_while_converting_is_a_sentence(copied_cache, monkeypatch):
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
     shutil.rmtree(converted())
-    monkeypatch.setattr(smollm, "read_weights", lambda *_: {})
+    monkeypatch.setattr(weights, "read_weights", lambda *_: {})
     monkeypatch.setattr(safetensors.torch, "save_file", full)
     with pytest.raises(assets.AssetError, match=r"^no space is left for the cache .*: free"):
         smollm.load()
@@ -454,9 +604,10 @@ def test_two_processes_convert_once(copied_cache):
     shutil.rmtree(converted())
     code = """
 from lmkit import smollm
-convert = smollm.convert
+from lmkit.smollm import weights
+convert = weights.convert
 def told(*arguments): print("converts", flush=True); convert(*arguments)
-smollm.convert = told
+weights.convert = told
 print(smollm.load().next_token("The quick brown fox jumps", 1)[0][0])
 """
     both = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lmkit import tokenizers
-from lmkit.tokenizers import BPETokenizer, merge, well_formed
+from lmkit.tokenizers import BPETokenizer, bpe, merge, well_formed, wordpiece, words
 
 TEXTS = [
     "",
@@ -229,6 +229,7 @@ def test_a_merge_that_makes_no_token_is_told():
         BPETokenizer({"a": 0, "b": 1}, [("a", "b")])
 
 
-def test_examples_in_docstrings():
-    results = doctest.testmod(tokenizers)
+@pytest.mark.parametrize("module", [words, bpe, wordpiece])
+def test_examples_in_docstrings(module):
+    results = doctest.testmod(module)
     assert results.attempted and not results.failed

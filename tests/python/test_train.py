@@ -14,10 +14,11 @@ from nbclient import NotebookClient
 from safetensors.torch import save_file
 from torch import nn
 
-from lmkit import assets, checkpoints
-from lmkit import train as training
+from lmkit import assets, checkpoints, progress
+from lmkit.lm import Output
+from lmkit.progress import History
 from lmkit.tokenizers import CharTokenizer
-from lmkit.train import History, adamw, bits_per_character, log_probs, rate, train, update
+from lmkit.train import adamw, bits_per_character, log_probs, rate, train, update
 from lmkit.transformer import GPT, GPTConfig
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 20
@@ -60,6 +61,23 @@ def test_any_module_learns_the_frequencies_that_counting_gives():
     i, j = (TOKENIZER.vocab[c] for c in "th")
     count = TEXT.count("th") / TEXT.count("t")
     assert model.table.weight[i].softmax(-1)[j].item() == pytest.approx(count, abs=0.03)
+
+
+class Within(Bigram):
+    """The same in an `Output`, as SmolLM2 gives it."""
+
+    def forward(self, ids):
+        logits = super().forward(ids)
+        return Output(logits, logits[None])
+
+
+def test_a_model_that_gives_more_than_logits_is_trained_alike():
+    torch.manual_seed(0)
+    plain = Bigram()
+    within = Within()
+    within.load_state_dict(plain.state_dict())
+    assert short(plain).losses == short(within).losses
+    assert torch.equal(log_probs(plain, IDS), log_probs(within, IDS))
 
 
 def test_the_seed_decides_what_is_seen():
@@ -213,7 +231,7 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_one_line_and_clears_it(monkeypatch):
     monkeypatch.setattr(sys, "stderr", screen := Terminal())
-    monkeypatch.setattr(training, "REFRESH", 0)
+    monkeypatch.setattr(progress, "REFRESH", 0)
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     short(small_gpt())
     written = screen.getvalue()
@@ -223,7 +241,7 @@ def test_a_terminal_shows_one_line_and_clears_it(monkeypatch):
 
 
 def test_progress_is_silent_where_nobody_looks(monkeypatch, capsys):
-    monkeypatch.setattr(training, "REFRESH", 0)
+    monkeypatch.setattr(progress, "REFRESH", 0)
     short(small_gpt())
     monkeypatch.setattr(sys, "stderr", screen := Terminal())
     monkeypatch.setenv("TQDM_DISABLE", "1")
@@ -234,9 +252,9 @@ def test_progress_is_silent_where_nobody_looks(monkeypatch, capsys):
 UPDATE = "update_display_data"
 CELL = """
 import torch
-from lmkit import train
+from lmkit import progress, train
 from lmkit.transformer import GPT, GPTConfig
-train.REFRESH = 0
+progress.REFRESH = 0
 torch.manual_seed(0)
 torch.set_num_threads(1)
 model = GPT(GPTConfig(5, n_context=8, n_layer=1, n_head=1, n_embd=8))

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ..base import Widget, as_base64, from_base64, html_table
+from ...lm import LanguageModel, Output
+from ..base import Widget, as_base64, begun, from_base64, html_table
 
 MAX_TOKENS = 64
 GUESSES = 5  # likeliest next tokens, with a head and without it
@@ -15,7 +16,7 @@ GUESSES = 5  # likeliest next tokens, with a head and without it
 class AttentionMap(Widget):
     """Every layer's and head's attention over a text, as a matrix or as lines.
 
-    `lm` is a language model such as `lmkit.smollm.load()`; the maps of `texts` are stored, each
+    `lm` is a transformer such as `lmkit.smollm.load()`; the maps of `texts` are stored, each
     weight in a byte. Head −1 is the mean over a layer's heads. With a kernel the reader may type
     any text of up to 64 tokens, the start token among them.
 
@@ -39,7 +40,7 @@ class AttentionMap(Widget):
     off = t.Bool(False).tag(sync=True)
 
     def __init__(
-        self, lm: Any, *texts: str, heads: Sequence[dict[str, Any]] = (), **settings: Any
+        self, lm: LanguageModel, *texts: str, heads: Sequence[dict[str, Any]] = (), **settings: Any
     ) -> None:
         if not texts:
             raise ValueError('Give at least one text: AttentionMap(lm, "The cat sat.")')
@@ -93,30 +94,28 @@ class AttentionMap(Widget):
         attn = attn.mean(0) if self.head < 0 else attn[self.head]
         return [[texts[r], texts[c], f"{attn[r, c]:.0%}"] for r, c in enumerate(attn.argmax(-1))]
 
-    def _run(self, text: str) -> tuple[list[int], Any]:
+    def _run(self, text: str) -> tuple[list[int], Output]:
         """Return a text's ids, the start token first, and what the model makes of them."""
-        ids = [self._lm.start_id, *self._lm.tokenizer.encode(text)]
+        ids = self._lm.begin(text)
         if len(ids) > MAX_TOKENS:
             raise ValueError(
                 f"The text has {len(ids):,} tokens with its start; a map may have {MAX_TOKENS}."
             )
-        return ids, self._lm(ids)
+        return ids, self._lm.inside(ids)
 
-    def _effect(self, ids: list[int], out: Any, place: tuple[int, int]) -> dict[str, Any]:
+    def _effect(self, ids: list[int], out: Output, place: tuple[int, int]) -> dict[str, Any]:
         """Return what comes next with all heads, which made `out`, and with one switched off."""
         p, q = (
             np.asarray(run.logits[-1].softmax(-1), np.float64)
-            for run in (out, self._lm(ids, ablate=[place]))
+            for run in (out, self._lm.inside(ids, ablate=[place]))
         )
         effect = compare(p, q)
-        names = self._lm.tokenizer.tokens([token["i"] for token in effect["next"]])
+        names = self._lm.tokens([token["i"] for token in effect["next"]])
         pairs = zip(names, effect["next"], strict=True)
         return {**effect, "next": [{"t": name, **token} for name, token in pairs]}
 
-    def _map(self, ids: list[int], out: Any) -> dict[str, Any]:
-        names = self._lm.tokenizer.tokens(ids)
-        tokens = [{"t": name, "i": i} for name, i in zip(names, ids, strict=True)]
-        return {"tokens": tokens, **pack(np.asarray(out.attentions))}
+    def _map(self, ids: list[int], out: Output) -> dict[str, Any]:
+        return {"tokens": begun(self._lm, ids), **pack(np.asarray(out.attentions))}
 
 
 def compare(p: np.ndarray, q: np.ndarray, k: int = GUESSES) -> dict[str, Any]:

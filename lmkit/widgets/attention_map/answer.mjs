@@ -2,52 +2,73 @@
 import { begun, chips, english, fail, likeliest, rounded } from "../../engine/reply.mjs";
 import { softmax } from "../../kit/sampling.mjs";
 
-const GUESSES = 5;
+/** @typedef {import("../../engine/model.mjs").Model} Model */
 
+const GUESSES = 5;
 const MAX_MAP = 64; // tokens of an attention map, with the start
 
-/** AttentionMap: every layer's and head's weights of a text, a byte each. */
+/**
+ * Every layer's and head's weights of a text, a byte each.
+ * @param {Model} model
+ * @param {{text: string}} request
+ */
 function attention(model, { text }) {
-  const ids = begun(model, text);
-  if (ids.length > MAX_MAP)
-    fail(`The text has ${english(ids.length)} tokens with its start; a map may have ${MAX_MAP}.`);
+  const ids = idsOf(model, text);
+  const T = ids.length;
   const { n_layer, n_head } = model.config;
-  const { attentions } = model.forward(ids, { attentions: true });
+  const maps = /** @type {Float32Array} */ (model.forward(ids, { attentions: true }).attentions);
   return {
     tokens: chips(model, ids),
-    shape: [n_layer, n_head, ids.length],
-    weights: lowerTriangles(attentions, ids.length),
+    shape: [n_layer, n_head, T],
+    weights: lowerTriangles(maps, T),
   };
 }
 
-/** AttentionMap: what comes next with all heads, and with one of them switched off. */
+/**
+ * What comes next with all heads, and with one of them switched off.
+ * @param {Model} model
+ * @param {{text: string, layer: number, head: number}} request
+ */
 function ablate(model, { text, layer, head }) {
+  const ids = idsOf(model, text);
+  /** @param {[layer: number, head: number][]} off */
+  const without = (off) => softmax(Float64Array.from(model.forward(ids, { ablate: off }).logits));
+  const { moved, next } = compare(without([]), without([[layer, head]]));
+  const names = chips(
+    model,
+    next.map(({ i }) => i),
+  );
+  return { moved, next: names.map((chip, k) => ({ ...chip, ...next[k] })) };
+}
+
+/** The ids of a text that fits a map. @param {Model} model @param {string} text */
+function idsOf(model, text) {
   const ids = begun(model, text);
   if (ids.length > MAX_MAP)
     fail(`The text has ${english(ids.length)} tokens with its start; a map may have ${MAX_MAP}.`);
-  const [p, q] = [[], [[layer, head]]].map((off) =>
-    softmax(Float64Array.from(model.forward(ids, { ablate: off }).logits)),
-  );
-  const { moved, next } = compare(p, q);
-  return {
-    moved,
-    next: chips(
-      model,
-      next.map(({ i }) => i),
-    ).map((chip, k) => ({ ...chip, ...next[k] })),
-  };
+  return ids;
 }
 
-/** The k likeliest of each of two distributions, and how much lies elsewhere: `compare` of __init__.py. */
+/**
+ * The k likeliest of each of two distributions, and how much lies elsewhere: `compare` of __init__.py.
+ * @param {Float64Array | number[]} p
+ * @param {Float64Array | number[]} q
+ */
 export function compare(p, q, k = GUESSES) {
   const ids = [...new Set([...likeliest(p, k), ...likeliest(q, k)])].sort((a, b) => a - b);
   ids.sort((a, b) => Math.max(p[b], q[b]) - Math.max(p[a], q[a]));
-  const moved = p.reduce((total, x, i) => total + Math.abs(x - q[i]), 0) / 2;
-  const short = (x) => Number(x.toPrecision(4));
+  const moved = Array.from(p).reduce((total, x, i) => total + Math.abs(x - q[i]), 0) / 2;
   return { moved: rounded(moved), next: ids.map((i) => ({ i, p: short(p[i]), q: short(q[i]) })) };
 }
 
-/** Of square maps (…, T, T) of weights 0 to 1 the lower triangles, row by row, a byte a weight. */
+/** @param {number} x */
+const short = (x) => Number(x.toPrecision(4));
+
+/**
+ * Of square maps (…, T, T) of weights 0 to 1 the lower triangles, row by row, a byte a weight.
+ * @param {Float32Array | number[]} maps
+ * @param {number} T
+ */
 export function lowerTriangles(maps, T) {
   const bytes = new Uint8Array((maps.length / T) * ((T + 1) / 2));
   let at = 0;
@@ -58,5 +79,4 @@ export function lowerTriangles(maps, T) {
   return bytes;
 }
 
-/** Who answers what. */
 export const answers = { attention, ablate };

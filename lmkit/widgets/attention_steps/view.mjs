@@ -1,155 +1,30 @@
 // AttentionSteps: how does one head turn numbers into attention, step by step? (chapter 6)
-import { labelled } from "../../kit/controls.mjs";
+import { checkbox, labelled } from "../../kit/controls.mjs";
 import { h } from "../../kit/dom.mjs";
-import { present } from "../../kit/figure.mjs";
+import { Figure, present } from "../../kit/figure.mjs";
 import { csv, download } from "../../kit/files.mjs";
-import { frame } from "../../kit/frame.mjs";
-import { update, watch } from "../../kit/host.mjs";
+import { update } from "../../kit/host.mjs";
 import { fits } from "../../kit/links.mjs";
 import { number, percent } from "../../kit/numbers.mjs";
-import { quoted } from "../../kit/tokens.mjs";
-
-export const GREATEST = 99;
-const INPUTS = ["x", "w_q", "w_k", "w_v"];
-
-const product = (a, b) =>
-  a.map((row) => b[0].map((_, j) => row.reduce((sum, p, k) => sum + p * b[k][j], 0)));
-const flipped = (a) => a[0].map((_, j) => a.map((row) => row[j]));
-
-/** The softmax of a row in which −∞ may stand; its greatest entry is finite. */
-function shares(row) {
-  const top = Math.max(...row);
-  const powers = row.map((z) => Math.exp(z - top));
-  const sum = powers.reduce((total, p) => total + p, 0);
-  return powers.map((p) => p / sum);
-}
+import { INPUTS, origins, steps } from "./steps.mjs";
+import { asTable, cell, explain } from "./words.mjs";
 
 /**
- * Every step of softmax(QKᵀ/√d + mask)V, as lmkit's `AttentionSteps.steps`.
- * @returns {Record<string, number[][]>}
+ * @typedef {import("../../kit/links.mjs").Fit} Fit
+ * @typedef {import("./steps.mjs").Input} Input
+ * @typedef {import("./steps.mjs").Name} Name
+ * @typedef {import("./words.mjs").State} State
+ * @typedef {HTMLInputElement | HTMLButtonElement} Item
  */
-export function steps({ x, w_q, w_k, w_v }, { causal = true, scaled = true } = {}) {
-  const [q, k, v] = [w_q, w_k, w_v].map((w) => product(x, w));
-  const scores = product(q, flipped(k));
-  const root = scaled ? Math.sqrt(q[0].length) : 1;
-  const shrunk = scores.map((row) => row.map((z) => z / root));
-  const masked = shrunk.map((row, i) => row.map((z, j) => (causal && j > i ? -Infinity : z)));
-  const weights = masked.map(shares);
-  return { q, k, v, scores, shrunk, masked, weights, output: product(weights, v) };
-}
 
-/** A number of a cell: two decimals at the most, a real minus. */
-export const cell = (z) =>
-  Number.isFinite(z)
-    ? String(Math.abs(z) < 0.005 ? 0 : Number(z.toFixed(2))).replace("-", "−")
-    : "−∞";
+const GREATEST = 99; // of an entry, either way
 
-const sum = (a, b) => a.map((p, k) => `${cell(p)} · ${cell(b[k])}`).join(" + ");
-
-/** Where a cell comes from: the cells of earlier steps, as [step, row, column] with null for all. */
-export function origins(step, i, j) {
-  const of = {
-    q: [
-      ["x", i, null],
-      ["w_q", null, j],
-    ],
-    k: [
-      ["x", i, null],
-      ["w_k", null, j],
-    ],
-    v: [
-      ["x", i, null],
-      ["w_v", null, j],
-    ],
-  };
-  const later = {
-    scores: [
-      ["q", i, null],
-      ["k", j, null],
-    ],
-    shrunk: [["scores", i, j]],
-    masked: [["shrunk", i, j]],
-    weights: [["masked", i, null]],
-    output: [
-      ["weights", i, null],
-      ["v", null, j],
-    ],
-  };
-  return { ...of, ...later }[step] ?? [];
-}
-
-/** How a cell was computed, in a sentence with its numbers. */
-export function explain(state, step, i, j) {
-  const { tokens, x, causal, scaled } = state;
-  const all = steps(state, { causal, scaled });
-  const [who, whom] = [quoted(tokens[i] ?? ""), quoted(tokens[j] ?? "")];
-  const value = cell((all[step] ?? state[step])[i][j]);
-  const d = all.q[0].length;
-  switch (step) {
-    case "x":
-      return `Entry ${j + 1} of the vector of ${who} is ${value}. Change it, and watch it flow.`;
-    case "w_q":
-    case "w_k":
-    case "w_v":
-      return `Row ${i + 1}, column ${j + 1} of ${NAMES[step]} is ${value}: how much entry ${i + 1} of a token's vector adds to entry ${j + 1} of its ${ROLES[step.at(-1)]}.`;
-    case "q":
-    case "k":
-    case "v":
-      return `The ${ROLES[step]} of ${who}, entry ${j + 1}: ${sum(
-        x[i],
-        state[`w_${step}`].map((row) => row[j]),
-      )} = ${value}.`;
-    case "scores":
-      return `How well the key of ${whom} answers the query of ${who}: ${sum(all.q[i], all.k[j])} = ${value}.`;
-    case "shrunk":
-      return scaled
-        ? `${cell(all.scores[i][j])} divided by √${d} = ${cell(Math.sqrt(d))} is ${value}.`
-        : `Nothing is divided here: ${value} stays.`;
-    case "masked":
-      return value === "−∞"
-        ? `${whom} comes after ${who}: the mask puts −∞ here, and e to that power is 0.`
-        : `${who} may look at ${whom}: ${value} stays.`;
-    case "weights":
-      return weighed(all.masked[i], j, who, whom, all.weights[i][j]);
-    default:
-      return `What ${who} takes, entry ${j + 1}: ${sum(
-        all.weights[i],
-        all.v.map((row) => row[j]),
-      )} = ${value}.`;
-  }
-}
-
-function weighed(row, j, who, whom, share) {
-  const power = (z) => `e^${cell(z)}`;
-  const seen = row.filter(Number.isFinite);
-  if (!Number.isFinite(row[j])) return `${who} gives ${whom} nothing: the mask hides it.`;
-  return `${who} gives ${whom} ${power(row[j])} / (${seen.map(power).join(" + ")}) = ${percent(share)} of its attention.`;
-}
-
-/** How one token comes to its output, a row for each token that it looks at: caption, head, rows. */
-export function asTable(state, i) {
-  const { tokens, causal, scaled } = state;
-  const { scores, shrunk, masked, weights, v, output } = steps(state, { causal, scaled });
-  const vector = (row) => `(${row.map(cell).join(", ")})`;
-  const rows = tokens.map((token, j) => [
-    token,
-    ...[scores, shrunk, masked].map((m) => cell(m[i][j])),
-    percent(weights[i][j]),
-    vector(v[j]),
-  ]);
-  const head = ["looks at", "score", scaled ? "÷ √d" : "not scaled", "masked", "weight", "value"];
-  return [
-    `What ${quoted(tokens[i])} takes: the values, each times its weight, add up to ${vector(output[i])}.`,
-    head,
-    rows,
-  ];
-}
-
-const NAMES = { w_q: "W^Q", w_k: "W^K", w_v: "W^V" };
-const ROLES = { q: "query", k: "key", v: "value" };
+/** @type {Record<Name, string>} */
 const CAPTIONS = {
   x: "X, a row a token",
-  ...NAMES,
+  w_q: "W^Q",
+  w_k: "W^K",
+  w_v: "W^V",
   q: "Q = X W^Q, what it asks",
   k: "K = X W^K, what it answers to",
   v: "V = X W^V, what it gives",
@@ -159,39 +34,76 @@ const CAPTIONS = {
   weights: "weights = softmax of a row",
   output: "output = weights · V",
 };
+
+/** @type {Name[][]} */
 const ROWS = [
   ["x", "w_q", "w_k", "w_v"],
   ["q", "k", "v"],
   ["scores", "shrunk", "masked"],
   ["weights", "output"],
 ];
-const SQUARE = ["scores", "shrunk", "masked", "weights"];
-/** A caption with its raised letters. */
-const caption = (text) =>
-  h("caption", {}, ...text.split(/\^(\w)/).map((part, k) => (k % 2 ? h("sup", {}, part) : part)));
 
 const KEYS =
   "Tab goes from matrix to matrix, arrows go from cell to cell; in X and the W matrices type a number, or press the up and down arrows.";
+const OUTSIDE = `A number between −${GREATEST} and ${GREATEST} goes here; until then the last one counts.`;
+const SOURCE = "Computed here, by the formula of this chapter, from numbers chosen by hand.";
 
-/** Whether a matrix from a link has the shape of ours and entries that fit. */
+/** @type {Record<string, [down: number, right: number]>} */
+const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+/** Whether a matrix has a column for each token. @param {Name} name */
+const isSquare = (name) => ["scores", "shrunk", "masked", "weights"].includes(name);
+
+/** Whether a matrix is trained: its rows belong to no token. @param {Name} name */
+const isTrained = (name) => name.startsWith("w_");
+
+/** @param {Name} name @returns {name is Input} */
+const isInput = (name) => INPUTS.some((input) => input === name);
+
+/**
+ * Whether a matrix from a link has the shape of ours and entries that fit.
+ * @param {Input} name
+ * @returns {Fit}
+ */
 const matrixLike = (name) => (m, model) => {
+  /** @type {number[][]} */
   const ours = model.get(name);
-  const row = (cells, i) =>
-    Array.isArray(cells) &&
-    cells.length === ours[i].length &&
-    cells.every(fits.amount(-GREATEST, GREATEST));
-  return Array.isArray(m) && m.length === ours.length && m.every(row);
+  const isEntry = fits.amount(-GREATEST, GREATEST);
+  /** @param {any} row @param {number} i */
+  const isRow = (row, i) =>
+    Array.isArray(row) && row.length === ours[i].length && row.every(isEntry);
+  return Array.isArray(m) && m.length === ours.length && m.every(isRow);
 };
 
-/** Whether a link's cell is there: [step, row, column]. */
-function cellLike(chosen, model) {
+/** Whether a link's cell is there: [name, row, column]. @type {Fit} */
+const cellLike = (chosen, model) => {
   if (!Array.isArray(chosen) || chosen.length !== 3) return false;
-  const state = Object.fromEntries(INPUTS.map((name) => [name, model.get(name)]));
-  const all = { ...state, ...steps(state) };
-  return Object.hasOwn(all, chosen[0]) && all[chosen[0]][chosen[1]]?.[chosen[2]] !== undefined;
+  const [name, i, j] = chosen;
+  if (!Object.hasOwn(CAPTIONS, name)) return false;
+  const matrix = numbersOf(stateOf(model))[/** @type {Name} */ (name)];
+  return fits.count(matrix.length - 1)(i) && fits.count(matrix[i].length - 1)(j);
+};
+
+/** @param {import("../../kit/host.mjs").Model} model @returns {State} */
+function stateOf(model) {
+  return {
+    tokens: model.get("tokens"),
+    x: model.get("x"),
+    w_q: model.get("w_q"),
+    w_k: model.get("w_k"),
+    w_v: model.get("w_v"),
+    causal: model.get("causal"),
+    scaled: model.get("scaled"),
+  };
 }
 
-class View {
+/** All matrices by their names. @param {State} state @returns {Record<Name, number[][]>} */
+function numbersOf(state) {
+  const { x, w_q, w_k, w_v } = state;
+  return { x, w_q, w_k, w_v, ...steps(state, state) };
+}
+
+class View extends Figure {
   static link = {
     ...Object.fromEntries(INPUTS.map((name) => [name, matrixLike(name)])),
     causal: fits.flag,
@@ -199,204 +111,245 @@ class View {
     chosen: cellLike,
   };
 
+  /** @param {import("../../kit/host.mjs").Model} model */
   constructor(model) {
-    this.model = model;
-    this.frame = frame({
+    super(model, {
       title: "How does one head compute what a token takes from the others?",
       menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
-      rows: () => asTable(this.state(), this.row),
+      rows: () => asTable(stateOf(model), this.row),
     });
-    this.cells = {};
     this.row = 0; // of the last cell chosen that belongs to a token
-    this.controls();
-    this.frame.view.append(
-      ...ROWS.map((names) =>
-        h("div", { class: "lmk-steps-row" }, ...names.map((name) => this.matrix(name))),
-      ),
-    );
-    this.frame.source.textContent =
-      "Computed here, by the formula of this chapter, from numbers chosen by hand.";
-    this.stop = watch(model, [...INPUTS, "causal", "scaled", "chosen"], () => this.show());
+    this.boxes = {
+      causal: checkbox((causal) => update(model, { causal })),
+      scaled: checkbox((scaled) => update(model, { scaled })),
+    };
+    /** @type {Map<Name, Item[][]>} */
+    this.items = new Map(ROWS.flat().map((name) => [name, this.itemsOf(name)]));
+    this.build();
+    this.watch([...INPUTS, "causal", "scaled", "chosen"], () => this.show());
     this.show();
   }
 
-  controls() {
-    const box = (name) =>
-      h("input", {
-        type: "checkbox",
-        onchange: (event) => update(this.model, { [name]: event.target.checked }),
-      });
-    this.boxes = { causal: box("causal"), scaled: box("scaled") };
+  // -------------------------------------------------------------- its parts
+
+  build() {
     this.frame.controls.append(
       labelled("Causal mask", this.boxes.causal),
       labelled("Divide by √d", this.boxes.scaled),
     );
+    for (const names of ROWS) {
+      const matrices = names.map((name) => this.matrix(name));
+      this.frame.view.append(h("div", { class: "lmk-steps-row" }, ...matrices));
+    }
+    this.frame.source.textContent = SOURCE;
   }
 
-  state() {
-    return Object.fromEntries(
-      ["tokens", ...INPUTS, "causal", "scaled"].map((name) => [name, this.model.get(name)]),
+  /** A cell for each number of a matrix. @param {Name} name @returns {Item[][]} */
+  itemsOf(name) {
+    const matrix = numbersOf(stateOf(this.model))[name];
+    return matrix.map((row, i) =>
+      row.map((_, j) => (isInput(name) ? this.input(name, i, j) : this.button(name, i, j))),
     );
   }
 
+  /** @param {Name} name */
   matrix(name) {
-    const state = this.state();
-    const values = state[name] ?? steps(state)[name];
-    const tokens = name.startsWith("w_") ? [] : state.tokens;
-    const head = SQUARE.includes(name)
-      ? [h("tr", {}, h("td", {}), ...tokens.map((token) => h("th", { scope: "col" }, token)))]
-      : [];
-    this.cells[name] = values.map((row, i) =>
-      row.map((_, j) => (INPUTS.includes(name) ? this.input(name, i, j) : this.button(name, i, j))),
-    );
-    const body = this.cells[name].map((row, i) =>
-      h(
-        "tr",
-        {},
-        tokens.length ? h("th", { scope: "row" }, tokens[i]) : null,
-        ...row.map((item) => h("td", {}, item)),
-      ),
-    );
-    const grid = h(
-      "table",
-      { onkeydown: (event) => this.move(name, event) },
-      caption(CAPTIONS[name]),
-      ...head,
-      ...body,
-    );
+    const tokens = isTrained(name) ? [] : this.model.get("tokens");
+    const head = isSquare(name) ? [headRow(tokens)] : [];
+    const rows = this.itemsFor(name).map((items, i) => tableRow(tokens[i], items));
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => this.move(name, event);
+    const grid = h("table", { onkeydown }, caption(CAPTIONS[name]), ...head, ...rows);
     return h("div", { class: `lmk-steps lmk-scroll lmk-steps-${name}` }, grid);
   }
 
-  label(name, i, j) {
-    const { tokens } = this.state();
-    const column = SQUARE.includes(name) ? tokens[j] : `column ${j + 1}`;
-    return `${CAPTIONS[name].split(/[ ,:]/)[0]}, ${name.startsWith("w_") ? `row ${i + 1}` : tokens[i]}, ${column}`;
+  /** @param {Name} name */
+  itemsFor(name) {
+    return this.items.get(name) ?? [];
   }
 
+  /** A cell's name for a screen reader. @param {Name} name @param {number} i @param {number} j */
+  label(name, i, j) {
+    const tokens = this.model.get("tokens");
+    const row = isTrained(name) ? `row ${i + 1}` : tokens[i];
+    const column = isSquare(name) ? tokens[j] : `column ${j + 1}`;
+    return `${CAPTIONS[name].split(/[ ,:]/)[0]}, ${row}, ${column}`;
+  }
+
+  /** @param {Input} name @param {number} i @param {number} j */
   input(name, i, j) {
-    const choose = () => this.choose(name, i, j);
-    const oninput = (event) => this.edit(name, i, j, event.target);
-    return h("input", {
+    const input = h("input", {
       type: "number",
       step: 0.5,
       min: -GREATEST,
       max: GREATEST,
       "aria-label": this.label(name, i, j),
       class: "lmk-step",
-      onfocus: choose,
-      oninput,
+      onfocus: () => this.choose(name, i, j),
+      oninput: () => this.edit(name, i, j, input),
     });
+    return input;
   }
 
+  /** @param {Name} name @param {number} i @param {number} j */
   button(name, i, j) {
+    const choose = () => this.choose(name, i, j);
     return h("button", {
       type: "button",
       class: "lmk-step",
       tabindex: i || j ? -1 : 0,
-      onfocus: () => this.choose(name, i, j),
-      onclick: () => this.choose(name, i, j),
+      onfocus: choose,
+      onclick: choose,
     });
   }
 
+  // --------------------------------------------------------- what changes it
+
+  /** @param {Name} name @param {number} i @param {number} j */
   choose(name, i, j) {
     const [was, r, c] = this.model.get("chosen");
     if (was !== name || r !== i || c !== j) update(this.model, { chosen: [name, i, j] });
   }
 
+  /**
+   * Take what is typed, if it is a number that fits.
+   * @param {Input} name
+   * @param {number} i
+   * @param {number} j
+   * @param {HTMLInputElement} field
+   */
   edit(name, i, j, field) {
     const value = field.valueAsNumber;
-    const good = Math.abs(value) <= GREATEST;
-    field.setAttribute("aria-invalid", String(!good));
-    if (!good)
-      return this.frame.say(
-        `A number between −${GREATEST} and ${GREATEST} goes here; until then the last one counts.`,
-      );
-    update(this.model, {
-      [name]: this.model
-        .get(name)
-        .map((row, r) => (r === i ? row.map((z, c) => (c === j ? value : z)) : row)),
-    });
+    const isGood = Math.abs(value) <= GREATEST;
+    field.setAttribute("aria-invalid", String(!isGood));
+    if (!isGood) {
+      this.frame.say(OUTSIDE);
+      return;
+    }
+    const matrix = stateOf(this.model)[name].map((row) => [...row]);
+    matrix[i][j] = value;
+    update(this.model, { [name]: matrix });
   }
 
+  /**
+   * Arrows within a matrix; in a number's field they are the field's own.
+   * @param {Name} name
+   * @param {KeyboardEvent} event
+   */
+  move(name, event) {
+    const way = WAYS[event.key];
+    if (!way || isInput(name)) return;
+    const items = this.itemsFor(name);
+    const here = /** @type {Item} */ (event.target);
+    const i = items.findIndex((row) => row.includes(here));
+    const j = items[i]?.indexOf(here);
+    const next = items[i + way[0]]?.[j + way[1]];
+    if (!next) return;
+    event.preventDefault();
+    for (const item of items.flat()) item.tabIndex = item === next ? 0 : -1;
+    next.focus();
+  }
+
+  // ----------------------------------------------------------- what it shows
+
   show() {
-    const state = this.state();
-    const all = { ...state, ...steps(state, state) };
-    for (const [name, cells] of Object.entries(this.cells))
-      cells.forEach((row, i) =>
-        row.forEach((item, j) => this.paint(name, item, all[name][i][j], i, j)),
-      );
-    for (const [name, box] of Object.entries(this.boxes)) box.checked = state[name];
+    const state = stateOf(this.model);
+    const numbers = numbersOf(state);
+    this.each((item, name, i, j) => this.paint(item, name, i, j, numbers[name][i][j]));
+    this.boxes.causal.checked = state.causal;
+    this.boxes.scaled.checked = state.scaled;
     const [name, i, j] = this.model.get("chosen");
     this.mark(name, i, j);
-    if (!name.startsWith("w_")) this.row = i;
+    if (!isTrained(name)) this.row = i;
     this.frame.say(explain(state, name, i, j));
   }
 
-  paint(name, item, value, i, j) {
-    if (INPUTS.includes(name)) {
-      if (document.activeElement !== item || item.valueAsNumber !== value) item.value = value;
-      return item.setAttribute("aria-invalid", "false");
+  /**
+   * Call `fn` with every cell.
+   * @param {(item: Item, name: Name, i: number, j: number) => void} fn
+   */
+  each(fn) {
+    for (const [name, rows] of this.items)
+      for (const [i, row] of rows.entries())
+        for (const [j, item] of row.entries()) fn(item, name, i, j);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Name} name
+   * @param {number} i
+   * @param {number} j
+   * @param {number} value
+   */
+  paint(item, name, i, j, value) {
+    if (item instanceof HTMLInputElement) {
+      fillIn(item, value);
+      return;
     }
     const text = name === "weights" ? percent(value) : cell(value);
     item.textContent = text;
     item.setAttribute("aria-label", `${this.label(name, i, j)}: ${text}`);
-    if (name === "weights") item.style.setProperty("--share", value);
+    if (name === "weights") item.style.setProperty("--share", String(value));
   }
 
-  /** Mark the chosen cell, and those that it was made from. */
+  /**
+   * Mark the chosen cell, and those that it was made from.
+   * @param {Name} name
+   * @param {number} i
+   * @param {number} j
+   */
   mark(name, i, j) {
     const from = origins(name, i, j);
-    const isFrom = (other, r, c) =>
-      from.some(
-        ([step, row, column]) =>
-          step === other && (row === null || row === r) && (column === null || column === c),
+    this.each((item, other, r, c) => {
+      const isFrom = from.some(
+        ([step, row, column]) => step === other && (row ?? r) === r && (column ?? c) === c,
       );
-    for (const [other, cells] of Object.entries(this.cells)) {
-      cells.forEach((row, r) =>
-        row.forEach((item, c) => {
-          item.classList.toggle("lmk-step-from", isFrom(other, r, c));
-          item.classList.toggle("lmk-chosen", other === name && r === i && c === j);
-        }),
-      );
-    }
-  }
-
-  /** Arrows within a matrix; in a number's field up and down are the field's own. */
-  move(name, event) {
-    const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
-      event.key
-    ];
-    if (!way || INPUTS.includes(name)) return;
-    const cells = this.cells[name];
-    const i = cells.findIndex((row) => row.includes(event.target));
-    const next = i < 0 ? null : cells[i + way[0]]?.[cells[i].indexOf(event.target) + way[1]];
-    if (!next) return;
-    event.preventDefault();
-    cells.flat().forEach((item) => (item.tabIndex = item === next ? 0 : -1));
-    next.focus();
-  }
-
-  close() {
-    this.stop();
+      item.classList.toggle("lmk-step-from", isFrom);
+      item.classList.toggle("lmk-chosen", other === name && r === i && c === j);
+    });
   }
 
   data() {
-    const state = this.state();
-    const all = { ...state, ...steps(state, state) };
+    const numbers = numbersOf(stateOf(this.model));
     const lines = ROWS.flat().flatMap((name) =>
-      all[name].flatMap((row, i) =>
+      numbers[name].flatMap((row, i) =>
         row.map((value, j) => [name, i + 1, j + 1, Number.isFinite(value) ? number(value) : "−∞"]),
       ),
     );
-    download(
-      "attention-steps.csv",
-      csv([["matrix", "row", "column", "value"], ...lines]),
-      "text/csv",
-    );
+    const head = ["matrix", "row", "column", "value"];
+    download("attention-steps.csv", csv([head, ...lines]), "text/csv");
   }
 }
 
+/** A caption with its raised letters. @param {string} text */
+const caption = (text) =>
+  h("caption", {}, ...text.split(/\^(\w)/).map((part, k) => (k % 2 ? h("sup", {}, part) : part)));
+
+/** @param {string[]} tokens */
+const headRow = (tokens) =>
+  h("tr", {}, h("td"), ...tokens.map((token) => h("th", { scope: "col" }, token)));
+
+/** @param {string | undefined} token that the row belongs to, if any @param {Item[]} items */
+const tableRow = (token, items) =>
+  h(
+    "tr",
+    {},
+    token === undefined ? null : h("th", { scope: "row" }, token),
+    ...items.map((item) => h("td", {}, item)),
+  );
+
+/**
+ * Write a number into its field, unless it is just being typed there.
+ * @param {HTMLInputElement} field
+ * @param {number} value
+ */
+function fillIn(field, value) {
+  if (document.activeElement !== field || field.valueAsNumber !== value)
+    field.value = String(value);
+  field.setAttribute("aria-invalid", "false");
+}
+
+/** @param {import("../../kit/figure.mjs").Host} host */
 const render = (host) => present(View, host);
 
 export default { render };

@@ -1,199 +1,138 @@
 // BPETrainer: which pair does byte-pair encoding merge next? (chapter 2)
-//
-// The browser trains: a small text needs no quicker method than to count all pairs for each merge.
-import { labelled, whenFull } from "../../kit/controls.mjs";
-import { freshId, h } from "../../kit/dom.mjs";
-import { present } from "../../kit/figure.mjs";
+import { showBytes } from "../../engine/bpe.mjs";
+import { checkbox, labelled, slider, textBox, whenFull } from "../../kit/controls.mjs";
+import { h } from "../../kit/dom.mjs";
+import { Figure, present } from "../../kit/figure.mjs";
 import { csv, download } from "../../kit/files.mjs";
-import { frame, toolButton } from "../../kit/frame.mjs";
-import { update, watch } from "../../kit/host.mjs";
+import { toolButton } from "../../kit/frame.mjs";
+import { update } from "../../kit/host.mjs";
 import { fits } from "../../kit/links.mjs";
 import { number } from "../../kit/numbers.mjs";
-import { table } from "../../kit/table.mjs";
 import { chip, visible } from "../../kit/tokens.mjs";
-import { byteAlphabet, showBytes, split } from "../../engine/bpe.mjs";
-
-export const MAX_MERGES = 60;
-const MAX_CHARACTERS = 2000;
-const SHOWN = 8; // pairs in the table of counts
-
-/** The bytes in the order of their ids: as GPT-2's vocabulary has them, the visible ones first. */
-export function byteOrder() {
-  const alphabet = byteAlphabet();
-  return alphabet
-    .map((_, b) => b)
-    .sort((a, b) => alphabet[a].charCodeAt(0) - alphabet[b].charCodeAt(0));
-}
-
-/** The different pieces of a text as token ids, and how often each occurs. */
-export function piecesOf(text) {
-  const counts = new Map();
-  for (const piece of split(text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
-  const id = new Map(byteOrder().map((byte, i) => [byte, i]));
-  const utf8 = new TextEncoder();
-  return [...counts].map(([piece, n]) => ({
-    n,
-    ids: Array.from(utf8.encode(piece), (byte) => id.get(byte)),
-  }));
-}
-
-/** How often each pair of neighbours occurs, most frequent first, of equals the smallest ids. */
-export function countPairs(pieces) {
-  const counts = new Map();
-  for (const { ids, n } of pieces) {
-    for (let i = 0; i + 1 < ids.length; i++) {
-      const key = ids[i] * 2 ** 20 + ids[i + 1];
-      counts.set(key, (counts.get(key) ?? 0) + n);
-    }
-  }
-  const pairs = [...counts].sort((x, y) => y[1] - x[1] || x[0] - y[0]);
-  return pairs.map(([key, n]) => ({ a: Math.floor(key / 2 ** 20), b: key % 2 ** 20, n }));
-}
-
-/** Put `joined` wherever a and b stand together, from left to right. */
-export function replacePair(ids, a, b, joined) {
-  const out = [];
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] === a && ids[i + 1] === b) {
-      out.push(joined);
-      i++;
-    } else out.push(ids[i]);
-  }
-  return out;
-}
+import { length, MAX_MERGES, train } from "./training.mjs";
 
 /**
- * All states of training: state k is the text after k merges.
- * @returns {{bytes: Uint8Array[], states: {pieces: {ids: number[], n: number}[], pairs: {a: number, b: number, n: number}[], made: number}[]}}
- *   what each token stands for; in each state the pieces, the counted pairs, the id made last
+ * @typedef {import("./training.mjs").Training} Training
+ * @typedef {import("./training.mjs").State} State
+ * @typedef {import("./training.mjs").Pair} Pair
+ * @typedef {import("../../kit/host.mjs").Model} Model
  */
-export function train(text, most = MAX_MERGES) {
-  const bytes = byteOrder().map((byte) => Uint8Array.of(byte));
-  const idOf = new Map(bytes.map((value, id) => [String(value), id]));
-  let pieces = piecesOf(text);
-  let pairs = countPairs(pieces);
-  const states = [{ pieces, pairs, made: -1 }];
-  while (states.length <= most && pairs.length) {
-    const { a, b } = pairs[0];
-    const joined = Uint8Array.of(...bytes[a], ...bytes[b]);
-    const made = idOf.get(String(joined)) ?? bytes.push(joined) - 1; // the same text may be made twice
-    idOf.set(String(joined), made);
-    pieces = pieces.map(({ ids, n }) => ({ n, ids: replacePair(ids, a, b, made) }));
-    pairs = countPairs(pieces);
-    states.push({ pieces, pairs, made });
-  }
-  return { bytes, states };
-}
 
-/** How many tokens the text has in a state. */
-export const length = ({ pieces }) => pieces.reduce((sum, { ids, n }) => sum + ids.length * n, 0);
+const MAX_CHARACTERS = 2000;
+const REST = 300; // milliseconds without a key before a text is learned from
+const SHOWN = 8; // pairs in the table of counts
+const NEWEST = { class: "lmk-chip lmk-chosen" };
 
-/** A long token as a sentence names it. */
+/** A long token as a sentence names it. @param {string} text */
 function shortened(text) {
   const characters = Array.from(text);
   return characters.length > 24 ? `${characters.slice(0, 20).join("")}…` : text;
 }
 
-/** What there is to see, in a sentence or two; without `counts` what comes next is not told. */
-export function reading({ bytes, states }, step, counts = true) {
-  const state = states[step];
-  const name = (id) => `“${shortened(visible(showBytes(bytes[id])))}”`;
-  const tokens = (n) => (n === 1 ? "1 token" : `${n} tokens`);
+/** @param {Training} training @param {number} id */
+const quoted = ({ bytes }, id) => `“${shortened(visible(showBytes(bytes[id])))}”`;
+
+/** @param {number} n */
+const tokens = (n) => (n === 1 ? "1 token" : `${n} tokens`);
+
+/** @param {number} n */
+const times = (n) => ["never", "once", "twice"][n] ?? `${n} times`;
+
+/**
+ * What there is to see, in a sentence or two; without `counts` what comes next is not told.
+ * @param {Training} training
+ * @param {number} step
+ */
+export function reading(training, step, counts = true) {
+  const state = training.states[step];
   if (!length(state)) return "Type a text to learn from.";
-  const before = step ? states[step - 1] : null;
-  const done = before
-    ? `Merge ${step} made ${name(state.made)}: the text fell from ${length(before)} to ${tokens(length(state))}. `
-    : `The text has ${tokens(length(state))}, each a byte. `;
-  if (!state.pairs.length) return `${done}Every word is one token: nothing is left to merge.`;
-  if (step === MAX_MERGES) return `${done}Here the figure stops.`;
-  if (!counts) return `${done}Which pair stands together most often now?`;
-  const { a, b, n } = state.pairs[0];
-  const ties = state.pairs.filter((pair) => pair.n === n).length - 1;
-  const tie = ties
-    ? `, as ${ties === 1 ? "does one other pair" : `do ${ties} other pairs`}; the smallest ids go first`
-    : "";
-  return `${done}Next: ${name(a)} and ${name(b)} stand together ${n === 1 ? "once" : n === 2 ? "twice" : `${n} times`}${tie}.`;
+  const done = past(training, step);
+  if (!state.pairs.length) return `${done} Every word is one token: nothing is left to merge.`;
+  if (step === MAX_MERGES) return `${done} Here the figure stops.`;
+  if (!counts) return `${done} Which pair stands together most often now?`;
+  return `${done} ${future(training, state.pairs)}`;
 }
 
+/** @param {Training} training @param {number} step */
+function past(training, step) {
+  const state = training.states[step];
+  const now = tokens(length(state));
+  if (!step) return `The text has ${now}, each a byte.`;
+  const before = length(training.states[step - 1]);
+  return `Merge ${step} made ${quoted(training, state.made)}: the text fell from ${before} to ${now}.`;
+}
+
+/** @param {Training} training @param {Pair[]} pairs */
+function future(training, pairs) {
+  const [{ a, b, n }] = pairs;
+  const ties = pairs.filter((pair) => pair.n === n).length - 1;
+  const others = ties === 1 ? "does one other pair" : `do ${ties} other pairs`;
+  const tie = ties ? `, as ${others}; the smallest ids go first` : "";
+  return `Next: ${quoted(training, a)} and ${quoted(training, b)} stand together ${times(n)}${tie}.`;
+}
+
+const SOURCE = "Trained in this browser, on the text above · byte-level, digits by themselves";
+const HEAD = ["merge", "left", "right", "token", "count", "tokens left"];
 const KEYS =
   "The slider goes through the merges with the arrow keys; the buttons go one merge forward or back.";
 
-class View {
+class View extends Figure {
   static link = {
     text: fits.text(MAX_CHARACTERS),
     step: fits.count(MAX_MERGES),
     counts: fits.flag,
   };
 
+  count = h("output", {});
+
+  /** @param {Model} model */
   constructor(model) {
-    this.model = model;
     const first = { text: model.get("text"), step: 0, counts: true };
-    this.frame = frame({
+    super(model, {
       title: "Which pair is merged next?",
       restart: toolButton("⟲", "Back to the first text", () => this.restart(first)),
-      menu: [
-        ["Show as table", () => this.toggleTable()],
-        ["Download data (CSV)", () => this.data()],
-      ],
+      menu: [["Download data (CSV)", () => this.data()]],
       keys: KEYS,
+      rows: () => ["Merges made so far", HEAD, this.rows(this.step())],
     });
-    this.asTable = false;
-    this.controls();
-    this.frame.source.textContent =
-      "Trained in this browser, on the text above · byte-level, digits by themselves";
-    this.stop = watch(model, ["text", "step", "counts"], () => this.show());
-    this.show();
-  }
-
-  restart(first) {
-    this.box.value = first.text;
-    update(this.model, first);
-  }
-
-  controls() {
-    const id = freshId("lmkit-bpe");
-    this.box = h("textarea", {
-      id,
-      class: "lmk-bpe-box",
-      rows: 2,
-      spellcheck: false,
-      maxLength: MAX_CHARACTERS,
-      oninput: () => this.typed(),
-      onchange: () => this.send(),
-    });
-    const go = (by) => () => update(this.model, { step: this.step() + by });
-    this.back = h("button", { type: "button", onclick: go(-1) }, "◂ Back");
-    this.next = h("button", { type: "button", onclick: go(1) }, "Merge ▸");
-    this.slider = h("input", {
-      type: "range",
-      min: 0,
-      step: 1,
-      oninput: () => update(this.model, { step: Number(this.slider.value) }),
-    });
-    this.count = h("output", {});
-    this.counts = h("input", {
-      type: "checkbox",
-      onchange: () => update(this.model, { counts: this.counts.checked }),
-    });
+    this.trained = first.text;
+    this.training = learned(first.text);
+    this.box = this.text();
+    this.back = this.button("◂ Back", -1);
+    this.next = this.button("Merge ▸", 1);
+    this.slider = slider({ max: 0 }, (step) => update(model, { step }));
+    this.counts = checkbox((counts) => update(model, { counts }));
     this.frame.controls.append(
-      h("label", { htmlFor: id, class: "lmk-bpe-label" }, "Text to learn from"),
-      this.box,
       this.back,
       this.next,
       labelled("Merges", this.slider, this.count),
       labelled("Show counts", this.counts),
     );
+    this.frame.source.textContent = SOURCE;
+    this.watch(["text", "step", "counts"], () => this.show());
+    this.show();
   }
 
-  typed() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(), 300);
+  /** Where the reader types a text. */
+  text() {
+    const { label, box, cancel } = textBox("Text to learn from", MAX_CHARACTERS, REST, (text) => {
+      if (text !== this.model.get("text")) update(this.model, { text, step: 0 });
+    });
+    this.atClose(cancel);
+    this.frame.controls.append(label, box);
+    return box;
   }
 
-  send() {
-    clearTimeout(this.timer);
-    if (this.box.value !== this.model.get("text"))
-      update(this.model, { text: this.box.value, step: 0 });
+  /** @param {string} name @param {number} by */
+  button(name, by) {
+    const onclick = () => update(this.model, { step: this.step() + by });
+    return h("button", { type: "button", onclick }, name);
+  }
+
+  /** @param {{text: string, step: number, counts: boolean}} first */
+  restart(first) {
+    this.box.value = first.text;
+    update(this.model, first);
   }
 
   /** The step that is shown: the trait may be beyond what the text gives. */
@@ -203,140 +142,115 @@ class View {
 
   show() {
     const text = this.model.get("text");
-    if (text !== this.trained)
-      [this.training, this.trained] = [train(text.slice(0, MAX_CHARACTERS)), text];
-    const { states } = this.training;
+    if (text !== this.trained) this.training = learned(text);
+    this.trained = text;
     const step = this.step();
-    if (document.activeElement !== this.box) this.box.value = text;
-    Object.assign(this.slider, { max: states.length - 1, value: step });
-    this.count.textContent = `${step} of ${states.length - 1}`;
-    this.slider.setAttribute("aria-valuetext", `${step} merges`);
-    this.counts.checked = this.model.get("counts");
-    this.back.disabled = step === 0;
-    this.next.disabled = step === states.length - 1;
-    this.frame.view.replaceChildren(
-      this.asTable ? this.tableFace(step) : this.face(states[step], step),
-    );
-    this.frame.say(
-      reading(this.training, step, this.counts.checked) + whenFull(text, MAX_CHARACTERS),
-    );
+    const counts = this.model.get("counts");
+    this.settle(text, step, counts);
+    this.frame.view.replaceChildren(this.face(step, counts));
+    this.frame.say(reading(this.training, step, counts) + whenFull(text, MAX_CHARACTERS));
   }
 
-  face(state, step) {
+  /** The controls say what is shown. @param {string} text @param {number} step @param {boolean} counts */
+  settle(text, step, counts) {
+    const last = this.training.states.length - 1;
+    if (document.activeElement !== this.box) this.box.value = text;
+    Object.assign(this.slider, { max: last, value: step });
+    this.slider.setAttribute("aria-valuetext", `${step} merges`);
+    this.count.textContent = `${step} of ${last}`;
+    this.counts.checked = counts;
+    this.back.disabled = step === 0;
+    this.next.disabled = step === last;
+  }
+
+  /** @param {number} step @param {boolean} counts */
+  face(step, counts) {
+    const state = this.training.states[step];
+    const pairs = counts
+      ? this.pairs(state)
+      : hint("Hidden: look at the text, choose a pair, then merge.");
     return h(
       "div",
       { class: "lmk-bpe" },
-      this.part("The text now", this.segments(state), "lmk-bpe-text"),
-      this.part("Pairs and how often they stand together", this.pairs(state)),
-      this.part(`Tokens learned: ${step} beside the 256 bytes`, this.learned(step)),
+      part("The text now", this.segments(state), "lmk-bpe-text"),
+      part("Pairs and how often they stand together", pairs),
+      part(`Tokens learned: ${step} beside the 256 bytes`, this.learned(step)),
     );
   }
 
-  part(name, node, kind = "") {
-    return h(
-      "section",
-      { class: kind, "aria-label": name },
-      h("p", { class: "lmk-bpe-name" }, name),
-      node,
-    );
+  /** @param {number} id @param {boolean} [isNew] whether the last merge made it */
+  token(id, isNew = false) {
+    return chip({ t: showBytes(this.training.bytes[id]), i: id }, "span", isNew ? NEWEST : {});
   }
 
-  token(id, props) {
-    return chip({ t: showBytes(this.training.bytes[id]), i: id }, "span", props);
-  }
-
-  /** Each different piece once, with its count; tokens that the last merge made are marked. */
+  /** Each different piece once, with its count; tokens that the last merge made are marked. @param {State} state */
   segments({ pieces, made }) {
-    const marked = (id) => this.token(id, id === made ? { class: "lmk-chip lmk-chosen" } : {});
-    const one = ({ ids, n }) =>
-      h(
-        "li",
-        {},
-        ...ids.map(marked),
-        n > 1 ? h("span", { class: "lmk-bpe-times" }, ` × ${n}`) : null,
-      );
-    return h("ul", { class: "lmk-bpe-pieces" }, ...pieces.filter(({ ids }) => ids.length).map(one));
+    /** @param {number} n */
+    const count = (n) => n > 1 && h("span", { class: "lmk-bpe-times" }, ` × ${n}`);
+    const items = pieces
+      .filter(({ ids }) => ids.length)
+      .map(({ ids, n }) => h("li", {}, ...ids.map((id) => this.token(id, id === made)), count(n)));
+    return h("ul", { class: "lmk-bpe-pieces" }, ...items);
   }
 
+  /** @param {State} state */
   pairs({ pairs }) {
-    if (!this.counts.checked)
-      return h("p", { class: "lmk-hint" }, "Hidden: look at the text, choose a pair, then merge.");
-    const most = pairs[0]?.n ?? 1;
-    const row = ({ a, b, n }, k) =>
-      h(
-        "li",
-        { class: `lmk-row${k ? "" : " lmk-hot"}` },
-        h("span", {}, this.token(a), this.token(b)),
-        h("span", { class: "lmk-bar", style: `--share:${(n / most).toFixed(3)}` }),
-        h("span", { class: "lmk-share" }, String(n)),
-      );
-    const rest =
-      pairs.length > SHOWN
-        ? h("li", { class: "lmk-rest" }, `and ${pairs.length - SHOWN} other pairs`)
-        : null;
-    return h("ol", { class: "lmk-bars" }, ...pairs.slice(0, SHOWN).map(row), rest);
+    const rest = pairs.length - SHOWN;
+    const rows = pairs.slice(0, SHOWN).map((pair, k) => this.pair(pair, k === 0, pairs[0].n));
+    const more = rest > 0 && h("li", { class: "lmk-rest" }, `and ${rest} other pairs`);
+    return h("ol", { class: "lmk-bars" }, ...rows, more);
   }
 
+  /** @param {Pair} pair @param {boolean} isNext @param {number} most of all counts */
+  pair({ a, b, n }, isNext, most) {
+    return h(
+      "li",
+      { class: isNext ? "lmk-row lmk-hot" : "lmk-row" },
+      h("span", {}, this.token(a), this.token(b)),
+      h("span", { class: "lmk-bar", style: `--share:${(n / most).toFixed(3)}` }),
+      h("span", { class: "lmk-share" }, String(n)),
+    );
+  }
+
+  /** @param {number} step */
   learned(step) {
-    const made = this.training.states
-      .slice(1, step + 1)
-      .map((state, k) =>
-        h("li", {}, this.token(state.made, k === step - 1 ? { class: "lmk-chip lmk-chosen" } : {})),
-      );
-    return made.length
-      ? h("ol", { class: "lmk-bpe-learned" }, ...made)
-      : h("p", { class: "lmk-hint" }, "None yet.");
+    if (!step) return hint("None yet.");
+    const made = this.training.states.slice(1, step + 1);
+    const items = made.map((state, k) => h("li", {}, this.token(state.made, k === step - 1)));
+    return h("ol", { class: "lmk-bpe-learned" }, ...items);
   }
 
+  /** The merges in order, as far as a step. @param {number} step */
   rows(step) {
     const { bytes, states } = this.training;
+    /** @param {number} id */
     const text = (id) => visible(showBytes(bytes[id]));
-    return states
-      .slice(0, step)
-      .map(({ pairs: [{ a, b, n }] }, k) => [
-        String(k + 1),
-        text(a),
-        text(b),
-        text(states[k + 1].made),
-        String(n),
-        number(length(states[k + 1])),
-      ]);
-  }
-
-  tableFace(step) {
-    return h(
-      "div",
-      { class: "lmk-scroll", tabIndex: 0, role: "group", "aria-label": "Table of merges" },
-      table(
-        "Merges made so far",
-        ["merge", "left", "right", "token", "count", "tokens left"],
-        this.rows(step),
-      ),
-    );
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
-    this.show();
+    return states.slice(0, step).map(({ pairs: [{ a, b, n }] }, k) => {
+      const after = states[k + 1];
+      const counts = [String(n), number(length(after))];
+      return [String(k + 1), text(a), text(b), text(after.made), ...counts];
+    });
   }
 
   data() {
-    download(
-      "merges.csv",
-      csv([
-        ["merge", "left", "right", "token", "count", "tokens left"],
-        ...this.rows(this.training.states.length - 1),
-      ]),
-      "text/csv",
-    );
-  }
-
-  close() {
-    clearTimeout(this.timer);
-    this.stop();
+    const rows = this.rows(this.training.states.length - 1);
+    download("merges.csv", csv([HEAD, ...rows]), "text/csv");
   }
 }
 
+/** @param {string} text */
+const learned = (text) => train(text.slice(0, MAX_CHARACTERS));
+
+/** @param {string} text */
+const hint = (text) => h("p", { class: "lmk-hint" }, text);
+
+/** A part of the view with its name. @param {string} name @param {Node} node */
+function part(name, node, kind = "") {
+  const head = h("p", { class: "lmk-bpe-name" }, name);
+  return h("section", { class: kind, "aria-label": name }, head, node);
+}
+
+/** @param {import("../../kit/figure.mjs").Host} host */
 const render = (host) => present(View, host);
 
 export default { render };

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ..base import Widget, html_table
+from ...lm import LanguageModel
+from ..base import Widget, chips, html_table, log_softmax
 
 GUESSES = 5
 MAX_TOKENS = 200
@@ -15,8 +16,8 @@ MAX_TOKENS = 200
 class ChainRule(Widget):
     """A sentence, each token's conditional probability, and what they multiply up to.
 
-    `lm` is a language model such as `lmkit.smollm.load()`; `sentences` are stored with the
-    notebook. With a kernel the reader may type any sentence of up to 200 tokens.
+    `lm` is any `LanguageModel` that has a start token, such as `lmkit.smollm.load()`; `sentences`
+    are stored with the notebook. With a kernel the reader may type any of up to 200 tokens.
     """
 
     _height = 640
@@ -26,7 +27,7 @@ class ChainRule(Widget):
     linked = t.Bool(False).tag(sync=True)
     model_name = t.Unicode().tag(sync=True)
 
-    def __init__(self, lm: Any, *sentences: str, **traits: Any) -> None:
+    def __init__(self, lm: LanguageModel, *sentences: str, **traits: Any) -> None:
         if not sentences:
             raise ValueError('Give at least one sentence: ChainRule(lm, "The fox jumps.")')
         self._lm = lm
@@ -56,19 +57,19 @@ class ChainRule(Widget):
         return f"{exp(sum(token['l'] for token in self.sentences[0]['tokens'])):.3g}"
 
     def _measure(self, text: str) -> list[dict[str, Any]]:
-        ids = self._lm.tokenizer.encode(text)
+        if self._lm.start_id is None:
+            raise ValueError(f"{self._lm.name} has no start token: a text's first one has no P.")
+        start, *ids = self._lm.begin(text)
         if len(ids) > MAX_TOKENS:
             raise ValueError(f"The text has {len(ids):,} tokens; here it may have {MAX_TOKENS}.")
         if not ids:
             return []
-        logits = np.asarray(self._lm([self._lm.start_id, *ids]).logits, dtype=np.float64)[:-1]
-        return [self._factor(z, i) for z, i in zip(logits, ids, strict=True)]
+        logits = self._lm.all_logits([start, *ids])[:-1]
+        return [self._factor(log_softmax(z), i) for z, i in zip(logits, ids, strict=True)]
 
-    def _factor(self, logits: np.ndarray, i: int) -> dict[str, Any]:
-        log_p = logits - logits.max()
-        log_p -= np.log(np.exp(log_p).sum())
+    def _factor(self, log_p: np.ndarray, i: int) -> dict[str, Any]:
         guesses = np.argsort(-log_p, kind="stable")[:GUESSES].tolist()
         return {**self._token(log_p, i), "alt": [self._token(log_p, j) for j in guesses]}
 
     def _token(self, log_p: np.ndarray, i: int) -> dict[str, Any]:
-        return {"t": self._lm.tokenizer.tokens([i])[0], "i": i, "l": round(float(log_p[i]), 4)}
+        return {**chips(self._lm, [i])[0], "l": round(float(log_p[i]), 4)}

@@ -6,6 +6,7 @@ import numpy as np
 import traitlets as t
 
 from ...embeddings import WordVectors
+from ...lm import LanguageModel
 from ..base import Widget, html_table
 
 MOST = 12  # sentences
@@ -36,7 +37,7 @@ class ContextualBank(Widget):
         self,
         vectors: WordVectors,
         bert: Any,
-        gpt: Any,
+        gpt: LanguageModel,
         sentences: list[str],
         word: str,
         **traits: Any,
@@ -97,9 +98,9 @@ class ContextualBank(Widget):
         return out.hidden_states[:, at].numpy()
 
     def _gpt_states(self, sentence: str, word: str) -> np.ndarray:
-        ids = [self._gpt.start_id, *self._gpt.tokenizer.encode(sentence)]
-        at = last_token(self._gpt.tokenizer.tokens(ids), sentence, word)
-        return self._gpt(ids).hidden_states[:, at].numpy()
+        ids = self._gpt.begin(sentence)
+        at = last_token(self._gpt.tokens(ids), sentence, word)
+        return self._gpt.inside(ids).hidden_states[:, at].numpy()
 
 
 def check(sentences: list[str], word: str) -> None:

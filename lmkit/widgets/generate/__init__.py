@@ -7,7 +7,8 @@ import torch
 import traitlets as t
 
 from ... import generate
-from ..base import Widget
+from ...lm import LanguageModel, Reading
+from ..base import Widget, begun, chips
 
 GUESSES = 8
 MAX_TOKENS = 512
@@ -16,7 +17,7 @@ MAX_TOKENS = 512
 class Generate(Widget):
     """A text as it is written: each token in the shade of its probability, with its rivals.
 
-    `lm` is a language model such as `lmkit.smollm.load()`; for each of `prompts` and `settings`
+    `lm` is any `LanguageModel`, such as `lmkit.smollm.load()`; for each of `prompts` and `settings`
     (`temperature`, `top_k`, `top_p`, `seed`) a run of `length` tokens is stored. With a kernel the
     reader may give any prompt, take any token by hand, and stop at any time.
     """
@@ -31,7 +32,7 @@ class Generate(Widget):
 
     def __init__(
         self,
-        lm: Any,
+        lm: LanguageModel,
         *prompts: str,
         settings: tuple[dict[str, Any], ...] = ({"temperature": 0},),
         length: int = 40,
@@ -39,8 +40,7 @@ class Generate(Widget):
     ) -> None:
         if not prompts:
             raise ValueError('Give at least one prompt: Generate(lm, "Once upon a time")')
-        self._lm = lm
-        self._cache, self._seen = lm.new_cache(), list[int]()
+        self._lm, self._reading = lm, Reading(lm)
         chat = bool(traits.get("chat", False))
         runs = [self._run(text, chat, options, length) for text in prompts for options in settings]
         super().__init__(runs=runs, text=prompts[0], model_name=lm.name, **traits)
@@ -49,7 +49,7 @@ class Generate(Widget):
         """Answer `encode` with a prompt's tokens, `continue` with one more token."""
         match request:
             case {"kind": "encode", "text": text, "chat": chat}:
-                return {"tokens": self._chips(self._encode(text, chat))}
+                return {"tokens": begun(self._lm, self._encode(text, chat))}
             case {"kind": "continue", "ids": ids, "draw": draw}:
                 options = {name: request.get(name) or None for name in ("top_k", "top_p")}
                 return self._continue(list(ids), request["temperature"], draw=draw, **options)
@@ -61,20 +61,16 @@ class Generate(Widget):
         return f"{run['text']} ▸{''.join(token['t'] for token in run['tokens'])}"
 
     def _encode(self, text: str, chat: bool) -> list[int]:
-        ids = self._lm.chat_ids(text) if chat else [self._lm.start_id, *self._encode_plain(text)]
+        ids = self._lm.chat_ids(text) if chat else self._lm.begin(text)
         if len(ids) >= MAX_TOKENS:
             raise ValueError(f"The prompt has {len(ids):,} tokens; here it may have {MAX_TOKENS}.")
-        return ids
-
-    def _encode_plain(self, text: str) -> list[int]:
-        ids: list[int] = self._lm.tokenizer.encode(text)
         return ids
 
     def _run(self, text: str, chat: bool, options: dict[str, Any], length: int) -> dict[str, Any]:
         """Write a run to be stored, as the view would with this seed."""
         shown = {"temperature": 1, "top_k": 0, "top_p": 1, "seed": 1, **options}
         ids = self._encode(text, chat)
-        start, tokens, draws = self._chips(ids), [], random(shown["seed"])
+        start, tokens, draws = begun(self._lm, ids), [], random(shown["seed"])
         cuts = {"top_k": shown["top_k"] or None, "top_p": shown["top_p"]}
         for _ in range(length):
             step = self._continue(ids, shown["temperature"], draw=next(draws), **cuts)
@@ -92,29 +88,14 @@ class Generate(Widget):
             raise ValueError(
                 f"The text has reached {MAX_TOKENS} tokens, the most it may have here."
             )
-        logits = self._logits(ids).double()
+        logits = self._reading.logits(ids).double()
         p = logits.softmax(-1)
         cut = generate.probabilities(logits, temperature, top_k, top_p)
         i = min(int(torch.searchsorted(cut.cumsum(-1), draw, right=True)), int(cut.nonzero()[-1]))
-        top = p.topk(GUESSES).indices.tolist()
-        chips = [{**chip, "p": _rounded(p[chip["i"]])} for chip in self._chips(top)]
+        rivals = chips(self._lm, p.topk(min(GUESSES, len(p))).indices.tolist())
+        top = [{**chip, "p": _rounded(p[chip["i"]])} for chip in rivals]
         end = i in self._lm.stop_ids
-        return {"token": self._chips([i])[0], "p": _rounded(p[i]), "top": chips, "end": end}
-
-    def _logits(self, ids: list[int]) -> torch.Tensor:
-        """Compute only what the last call has not; what differs from it is forgotten."""
-        same = next(
-            (n for n, (a, b) in enumerate(zip(ids, self._seen, strict=False)) if a != b), None
-        )
-        known = min(len(self._seen), len(ids) - 1) if same is None else min(same, len(ids) - 1)
-        self._cache.n_seen = known
-        logits: torch.Tensor = self._lm.next_logits(ids[known:], self._cache)
-        self._seen = ids
-        return logits
-
-    def _chips(self, ids: list[int]) -> list[dict[str, Any]]:
-        names = self._lm.tokenizer.tokens(ids)
-        return [{"t": name, "i": i} for name, i in zip(names, ids, strict=True)]
+        return {"token": chips(self._lm, [i])[0], "p": _rounded(p[i]), "top": top, "end": end}
 
 
 def random(seed: int) -> Iterator[float]:

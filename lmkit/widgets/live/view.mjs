@@ -4,22 +4,38 @@
 // stand in the address, so that a link shows what its sender saw. With a kernel Python links them.
 import { labelled } from "../../kit/controls.mjs";
 import { h } from "../../kit/dom.mjs";
-import { present } from "../../kit/figure.mjs";
-import { frame } from "../../kit/frame.mjs";
-import { canAsk, update, watch } from "../../kit/host.mjs";
+import { Figure, present } from "../../kit/figure.mjs";
+import { update, watch } from "../../kit/host.mjs";
 import { provenance } from "../../kit/provenance.mjs";
+import { TEMPERATURES, TOP_PS } from "../../kit/sampling.mjs";
+
+/**
+ * @typedef {import("../../kit/host.mjs").Model} Model
+ * @typedef {{about: string, text: string, stored: boolean}} Example `stored` in all the figures
+ * @typedef {Record<string, string | number>} Values the text and settings that a link carries
+ */
 
 const MAX_CHARACTERS = 2000;
-/** What a link may carry beside the text: the trait, and what values it may have. */
+const MAX_SHOWN = 48; // characters of an example in its menu
+const REST = 400; // milliseconds without a key before a text is taken
+
+/**
+ * What a link may carry beside the text: the trait, and what values it may have.
+ * @type {Record<string, number[]>}
+ */
 const SETTINGS = {
-  temperature: [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2],
+  temperature: TEMPERATURES,
   top_k: [0, 1, 2, 3, 5, 8],
-  top_p: [1, 0.95, 0.9, 0.8, 0.5],
+  top_p: TOP_PS,
   layer: Array.from({ length: 30 }, (_, k) => k),
   head: Array.from({ length: 10 }, (_, k) => k - 1),
 };
 
-/** Read an address's fragment; what is not known, or out of range, is left out. */
+/**
+ * Read an address's fragment; what is not known, or out of range, is left out.
+ * @param {string} fragment
+ * @returns {{text?: string, [setting: string]: any}}
+ */
 export function parseLink(fragment) {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
   const text = given.get("text");
@@ -30,81 +46,99 @@ export function parseLink(fragment) {
   return text === null || text.length > MAX_CHARACTERS ? settings : { text, ...settings };
 }
 
-/** The fragment that `parseLink` reads back. */
+/** The fragment that `parseLink` reads back. @param {Values} values */
 export function link(values) {
-  return `#${new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]))}`;
+  const texts = Object.entries(values).map(([name, value]) => [name, String(value)]);
+  return `#${new URLSearchParams(texts)}`;
 }
 
-const KEYS = "Type, and all figures follow when you rest for a moment or press Enter.";
-
-class View {
+class View extends Figure {
   static kind = "next-token";
 
+  timer = 0;
+
+  /** @param {Model} model */
   constructor(model) {
-    this.model = model;
-    this.live = canAsk(model, View.kind);
-    this.frame = frame({
+    super(model, {
       title: "Type anything. The model reads along.",
       menu: model.siblings ? [["Copy link to this state", () => this.copyLink()]] : [],
-      keys: KEYS,
+      keys: "Type, and all figures follow when you rest for a moment or press Enter.",
     });
-    this.origin = provenance(this.frame.source, model);
-    this.origin.tell("");
+    const origin = provenance(this.frame.source, model);
+    origin.tell("");
+    this.atClose(origin.close);
     this.frame.source.classList.toggle("lmk-invites", !this.live);
-    this.build();
-    this.stop = watch(model, ["text"], () => (this.show(), this.write()));
-    this.linked = (model.siblings?.() ?? []).map((other) =>
-      watch(other, Object.keys(SETTINGS), () => this.write()),
-    );
+    this.box = this.field();
+    this.frame.controls.append(this.box, labelled("Examples", this.menu()));
+    this.follow();
     this.show();
   }
 
-  build() {
-    this.frame.box.classList.add("lmk-live");
-    this.box = h("textarea", {
+  field() {
+    const box = h("textarea", {
       rows: 2,
       spellcheck: false,
       maxLength: MAX_CHARACTERS,
       oninput: () => this.typed(),
-      onkeydown: (event) => this.enter(event),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.enter(event),
     });
-    this.box.setAttribute("aria-labelledby", this.frame.box.getAttribute("aria-labelledby"));
-    const examples = h("select", { onchange: () => examples.value && this.send(examples.value) });
-    examples.append(h("option", { value: "" }, "choose one"), ...this.groups());
-    this.frame.controls.append(this.box, labelled("Examples", examples));
+    const title = this.frame.box.getAttribute("aria-labelledby") ?? "";
+    box.setAttribute("aria-labelledby", title);
+    return box;
+  }
+
+  menu() {
+    const menu = h("select", {
+      onchange: () => {
+        if (menu.value) this.send(menu.value);
+      },
+    });
+    menu.append(h("option", { value: "" }, "choose one"), ...this.groups());
+    return menu;
   }
 
   groups() {
-    const all = this.model.get("examples");
-    const option = ({ text, about }) =>
-      h(
-        "option",
-        { value: text },
-        `${about}: ${text.length > 48 ? `${text.slice(0, 47)}…` : text}`,
-      );
-    const stored = h(
-      "optgroup",
-      { label: "stored with this page" },
-      ...all.filter((example) => example.stored).map(option),
-    );
-    const others = all.filter((example) => !example.stored).map(option);
+    const stored = this.examples().filter((example) => example.stored);
+    const others = this.examples().filter((example) => !example.stored);
     return [
-      stored,
-      h("optgroup", { label: "with the live model", disabled: !this.live }, ...others),
+      h("optgroup", { label: "stored with this page" }, ...stored.map(option)),
+      h("optgroup", { label: "with the live model", disabled: !this.live }, ...others.map(option)),
     ];
+  }
+
+  /** @returns {Example[]} */
+  examples() {
+    return this.model.get("examples");
+  }
+
+  /** The page's other figures; with a kernel nobody, for Python knows them. */
+  others() {
+    return this.model.siblings?.() ?? [];
+  }
+
+  follow() {
+    this.watch(["text"], () => {
+      this.show();
+      this.write();
+    });
+    for (const other of this.others())
+      this.atClose(watch(other, Object.keys(SETTINGS), () => this.write()));
+    this.atClose(() => clearTimeout(this.timer));
   }
 
   typed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(this.box.value), 400);
+    this.timer = window.setTimeout(() => this.send(this.box.value), REST);
   }
 
+  /** @param {KeyboardEvent} event */
   enter(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     this.send(this.box.value);
   }
 
+  /** @param {string} text */
   send(text) {
     clearTimeout(this.timer);
     update(this.model, { text });
@@ -113,35 +147,34 @@ class View {
   /** Give the text to all figures of the page; with a kernel, Python does. */
   show() {
     const text = this.model.get("text");
-    if (this.box.value !== text && (document.activeElement !== this.box || !this.timer))
-      this.box.value = text;
-    for (const other of this.model.siblings?.() ?? []) {
+    const isTyping = document.activeElement === this.box && this.timer;
+    if (this.box.value !== text && !isTyping) this.box.value = text;
+    for (const other of this.others()) {
       if (other.get("linked") && other.get("text") !== text)
         update(other, other.get("path") ? { path: [], text } : { text });
     }
     this.frame.say(this.sentence(text));
   }
 
+  /** @param {string} text */
   sentence(text) {
-    const stored = this.model
-      .get("examples")
-      .some((example) => example.stored && example.text === text);
-    if (stored || this.live)
+    const isStored = this.examples().some((example) => example.stored && example.text === text);
+    if (isStored || this.live)
       return `${[...text].length} characters. Every figure on this page reads them.`;
     return "This text is not stored with the page. Load the model to see it, or choose an example.";
   }
 
-  /** Keep the address in step with what the reader does, so that a reload or a link shows the same. */
+  /** Keep the address in step with the reader, so that a reload or a link shows the same. */
   write() {
     if (this.model.siblings) history.replaceState(null, "", link(this.values()));
   }
 
   values() {
+    /** @type {Values} */
     const values = { text: this.model.get("text") };
-    for (const other of this.model.siblings()) {
-      for (const name of Object.keys(SETTINGS)) {
-        if (other.get("linked") && other.get(name) !== undefined) values[name] = other.get(name);
-      }
+    for (const other of this.others().filter((other) => other.get("linked"))) {
+      const names = Object.keys(SETTINGS).filter((name) => other.get(name) !== undefined);
+      for (const name of names) values[name] = other.get(name);
     }
     return values;
   }
@@ -155,26 +188,34 @@ class View {
       this.frame.say("The browser does not let this page copy: the link is in its address bar.");
     }
   }
-
-  close() {
-    clearTimeout(this.timer);
-    this.stop();
-    this.linked.forEach((stop) => stop());
-    this.origin.close();
-  }
 }
 
-/** Apply what the address carries, and load a model that this browser keeps already. */
+/** @param {Example} example */
+function option({ text, about }) {
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1)}…` : text;
+  return h("option", { value: text }, `${about}: ${shown}`);
+}
+
+/**
+ * Apply what the address carries, and load a model that this browser keeps already.
+ * @param {Model} model
+ */
 function begin(model) {
   const { text, ...settings } = parseLink(location.hash);
-  for (const other of model.siblings()) {
+  for (const other of model.siblings?.() ?? []) {
     const own = Object.entries(settings).filter(([name]) => other.get(name) !== undefined);
     if (other.get("linked") && own.length) update(other, Object.fromEntries(own));
   }
   if (text !== undefined) model.set("text", text);
-  Promise.resolve(model.page?.cached).then((kept) => kept && model.page.load().catch(() => {}));
+  loadIfKept(model.page);
 }
 
+/** @param {Model["page"]} page */
+async function loadIfKept(page) {
+  if (await page?.cached) page?.load().catch(() => {});
+}
+
+/** @param {import("../../kit/figure.mjs").Host} host */
 function render({ model, el }) {
   if (model.siblings) begin(model);
   return present(View, { model, el });

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 import traitlets as t
 
+from ...lm import LanguageModel
 from ..attention_map import pack, unpack
-from ..base import Widget, html_table
+from ..base import Widget, begun, html_table
 
 MAX_TOKENS = 24  # the start token among them; each has a row of the figure
 
@@ -15,7 +16,7 @@ MAX_TOKENS = 24  # the start token among them; each has a row of the figure
 class MultiHead(Widget):
     """All heads of a layer side by side: what each takes for one token, and how much it adds.
 
-    `lm` is a language model such as `lmkit.smollm.load()`; all layers of the texts are stored,
+    `lm` is a model with `head_outputs`, `lmkit.smollm.load()`; all layers of the texts are stored,
     each weight in a byte. `layer`, `token` and `head` say what is shown first; head −1 is all of
     them. With a kernel the reader may type any text of up to 24 tokens, the start token among
     them. Raises ValueError for longer texts.
@@ -30,7 +31,7 @@ class MultiHead(Widget):
     head = t.Int(-1).tag(sync=True)  # −1 is all of them
     model_name = t.Unicode().tag(sync=True)
 
-    def __init__(self, lm: Any, *texts: str, **traits: Any) -> None:
+    def __init__(self, lm: LanguageModel, *texts: str, **traits: Any) -> None:
         if not texts:
             raise ValueError('Give at least one text: MultiHead(lm, "The cat sat on the mat.")')
         self._lm = lm
@@ -71,18 +72,15 @@ class MultiHead(Widget):
         return rows
 
     def _measure(self, text: str) -> dict[str, Any]:
-        ids = [self._lm.start_id, *self._lm.tokenizer.encode(text)]
+        ids = self._lm.begin(text)
         if not 2 <= len(ids) <= MAX_TOKENS:
             raise ValueError(
                 f"The text has {len(ids) - 1} tokens; this figure takes 1 to {MAX_TOKENS - 1}."
             )
-        out = self._lm(ids)
+        out = self._lm.inside(ids)
         parts = self._lm.head_outputs(out)  # (L, H, T, D)
         return {
-            "tokens": [
-                {"t": token, "i": i}
-                for token, i in zip(self._lm.tokenizer.tokens(ids), ids, strict=True)
-            ],
+            "tokens": begun(self._lm, ids),
             **pack(np.asarray(out.attentions)),
             "width": parts.shape[-1],
             "sizes": _rounded(parts.norm(dim=-1)),  # (L, H, T)

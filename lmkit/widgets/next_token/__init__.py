@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ..base import Widget, html_table
+from ...lm import LanguageModel, Reading
+from ..base import LEAST, Widget, chips, html_table, log_softmax
 
 TEMPERATURES = (0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2)
 TOP_PS = (1, 0.95, 0.9, 0.8, 0.5)
@@ -16,7 +17,7 @@ MAX_CHARACTERS = 2000
 class NextToken(Widget):
     """The likeliest next tokens of a context as bars; a click appends one and goes on.
 
-    `lm` is a language model such as `lmkit.smollm.load()`; `contexts` are the texts whose trees
+    `lm` is any `LanguageModel`, such as `lmkit.smollm.load()`; `contexts` are the texts whose trees
     are stored, `depth` levels deep by the `width` likeliest tokens. With a kernel the reader may
     type any context. Temperature, top-k and top-p act on what is stored (`distribution`).
     """
@@ -34,7 +35,7 @@ class NextToken(Widget):
     model_name = t.Unicode().tag(sync=True)
 
     def __init__(
-        self, lm: Any, *contexts: str, depth: int = 3, width: int = 5, **traits: Any
+        self, lm: LanguageModel, *contexts: str, depth: int = 3, width: int = 5, **traits: Any
     ) -> None:
         if not contexts:
             raise ValueError('Give at least one context: NextToken(lm, "Once upon a")')
@@ -50,10 +51,9 @@ class NextToken(Widget):
             raise ValueError(
                 f"The context has {len(text):,} characters; here it may have {MAX_CHARACTERS:,}."
             )
-        ids = self._ids(text)
         path = [int(i) for i in request["path"]]
-        node = self._branch([*ids, *path], self._lm.new_cache(), depth=1)
-        return {"start": self._chips(ids[1:]), "node": node}
+        node = self._branch([*self._lm.begin(text), *path], Reading(self._lm), depth=1)
+        return {"start": self._start(text), "node": node}
 
     def summary(self) -> str:
         """Return the likeliest tokens after the first context."""
@@ -70,30 +70,25 @@ class NextToken(Widget):
         shares = [*zip(root["t"], p, strict=True), ("everything else", rest)]
         return [(text.replace("\n", "↵"), f"{share:.2%}") for text, share in shares]
 
-    def _ids(self, text: str) -> list[int]:
-        return [self._lm.start_id, *self._lm.tokenizer.encode(text)]
-
-    def _chips(self, ids: list[int]) -> list[dict[str, Any]]:
-        return [
-            {"t": text, "i": i} for text, i in zip(self._lm.tokenizer.tokens(ids), ids, strict=True)
-        ]
+    def _start(self, text: str) -> list[dict[str, Any]]:
+        ids = self._lm.begin(text)
+        return chips(self._lm, ids if self._lm.start_id is None else ids[1:])
 
     def _tree(self, text: str, depth: int, width: int) -> dict[str, Any]:
-        ids = self._ids(text)
-        root = self._branch(ids, self._lm.new_cache(), depth, width)
-        return {"text": text, "start": self._chips(ids[1:]), "root": root}
+        root = self._branch(self._lm.begin(text), Reading(self._lm), depth, width)
+        return {"text": text, "start": self._start(text), "root": root}
 
-    def _branch(self, new: list[int], cache: Any, depth: int, width: int = 0) -> dict[str, Any]:
-        """Return the node after the tokens in the cache and the new ones, and those below it."""
-        logits = self._lm.next_logits(new, cache)
-        seen = cache.n_seen
-        order, node = pack(np.asarray(logits, dtype=np.float64))
+    def _branch(
+        self, ids: list[int], reading: Reading, depth: int, width: int = 0
+    ) -> dict[str, Any]:
+        """Return the node after these tokens, and those below it."""
+        order, node = pack(np.asarray(reading.logits(ids), dtype=np.float64))
         if depth > 1:
-            node["c"] = []
-            for i in order[:width]:
-                cache.n_seen = seen  # forget the branch before
-                node["c"].append(self._branch([i], cache, depth - 1, width))
-        return {"t": self._lm.tokenizer.tokens(order), "i": order, **node}
+            possible = [i for i, log_p in zip(order, node["l"], strict=True) if log_p > LEAST]
+            node["c"] = [
+                self._branch([*ids, i], reading, depth - 1, width) for i in possible[:width]
+            ]
+        return {"t": self._lm.tokens(order), "i": order, **node}
 
 
 def pack(logits: np.ndarray, stored: int = STORED) -> tuple[list[int], dict[str, Any]]:
@@ -105,8 +100,7 @@ def pack(logits: np.ndarray, stored: int = STORED) -> tuple[list[int], dict[str,
     units of 10⁻⁵. Four decimals each: a share is exact to four parts in ten thousand.
     """
     order = np.argsort(-logits, kind="stable")
-    log_p = logits[order] - logits.max()
-    log_p -= np.log(np.exp(log_p).sum())
+    log_p = log_softmax(logits[order])
     rests, nuclei = [], []
     for temperature in TEMPERATURES[1:]:
         weights = np.exp(log_p / temperature)

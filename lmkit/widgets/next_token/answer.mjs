@@ -9,10 +9,18 @@ import {
   likeliest,
   rounded,
 } from "../../engine/reply.mjs";
+import { TEMPERATURES, TOP_PS } from "../../kit/sampling.mjs";
 
-const MAX_CHARACTERS = 2000; // of NextToken's context
+/** @typedef {import("../../engine/model.mjs").Model} Model */
 
-/** NextToken: the node after a text and the tokens appended to it. */
+const MAX_CHARACTERS = 2000; // of the context
+const STORED = 8; // tokens kept of each distribution
+
+/**
+ * The context's tokens and its node, with the tokens' texts.
+ * @param {Model} model
+ * @param {{text: string, path: number[]}} request
+ */
 function nextToken(model, { text, path }) {
   const length = [...asText(text)].length;
   if (length > MAX_CHARACTERS)
@@ -24,34 +32,33 @@ function nextToken(model, { text, path }) {
   return { start: chips(model, ids.slice(1)), node: { t: model.tokens(node.i), ...node } };
 }
 
-export const TEMPERATURES = [0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2];
-
-export const TOP_PS = [1, 0.95, 0.9, 0.8, 0.5];
-
-const STORED = 8;
-
-/** What NextToken keeps of a distribution of logits (V,): `pack` of __init__.py. */
+/**
+ * What is kept of a distribution of logits (V,): `pack` of __init__.py.
+ * @param {ArrayLike<number>} logits
+ */
 export function pack(logits, stored = STORED) {
-  const logP = Float64Array.from(logits).sort().reverse();
-  const top = logP[0];
-  const logZ = Math.log(logP.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top;
-  const node = {
+  const sorted = Float64Array.from(logits).sort().reverse();
+  const logZ = Math.log(sum(sorted.map((z) => Math.exp(z - sorted[0])))) + sorted[0];
+  const logP = sorted.map((z) => z - logZ);
+  const heated = TEMPERATURES.slice(1).map((temperature) =>
+    logP.map((l) => Math.exp(l / temperature)),
+  );
+  return {
     i: likeliest(logits, stored),
-    l: Array.from(logP.subarray(0, stored), (z) => rounded(z - logZ)),
-    r: [],
-    n: [],
+    l: Array.from(logP.subarray(0, stored), rounded),
+    r: heated.map((weights) => rounded(Math.log(sum(weights.subarray(stored)) || 1e-300))),
+    n: heated.map((weights) => nucleiBeyond(weights, stored)),
   };
-  for (const temperature of TEMPERATURES.slice(1)) {
-    const weights = logP.map((z) => Math.exp((z - logZ) / temperature));
-    node.r.push(rounded(Math.log(sum(weights.subarray(stored)) || 1e-300)));
-    node.n.push(nucleiBeyond(weights, stored));
-  }
-  return node;
 }
 
+/** @param {Float64Array} numbers */
 const sum = (numbers) => numbers.reduce((total, x) => total + x, 0);
 
-/** Size and mass beyond p of the nuclei (top-p) that reach beyond the stored tokens. */
+/**
+ * Size and mass beyond p of the nuclei (top-p) that reach beyond the stored tokens.
+ * @param {Float64Array} weights
+ * @param {number} stored
+ */
 function nucleiBeyond(weights, stored) {
   const total = sum(weights);
   const pairs = [];
@@ -63,5 +70,4 @@ function nucleiBeyond(weights, stored) {
   return pairs;
 }
 
-/** Who answers what. */
 export const answers = { "next-token": nextToken };

@@ -1,7 +1,5 @@
 """PositionalEncoding: how can a vector say where a token stands? (chapter 6)"""
 
-from typing import Any
-
 import traitlets as t
 from torch import Tensor
 
@@ -30,9 +28,6 @@ class PositionalEncoding(Widget):
     position = t.Int(10, min=0, max=N_POSITIONS - 1).tag(sync=True)
     offset = t.Int(3, min=0, max=N_POSITIONS - 1).tag(sync=True)
     pair = t.Int(4, min=0, max=SIZES[-1] // 2 - 1).tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
 
     def encoding(self) -> Tensor:
         """Return PE (100, d) of all positions (Vaswani et al. 2017, section 3.5)."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import traitlets as t
 
-from ... import exercises
+from ... import answers, questions
 from ..base import Widget
 
 
@@ -22,8 +22,8 @@ class QuickCheck(Widget):
     question = t.Dict().tag(sync=True)
 
     def __init__(self, name: str, path: str = "answers.json") -> None:
-        self._file = exercises.AnswerFile(path)
-        data = exercises.question(name)
+        self._file = answers.AnswerFile(path)
+        data = questions.question(name)
         if data["kind"] == "synthesis":
             raise ValueError(f"{name!r} is a question for SynthesisQuestion, not a quick check.")
         super().__init__(name=name, question={k: v for k, v in data.items() if k != "id"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import traitlets as t
 
-from ... import exercises
+from ... import answers, questions
 from ..base import Widget
 
 
@@ -28,8 +28,8 @@ class SynthesisQuestion(Widget):
     keeper = t.Unicode().tag(sync=True)
 
     def __init__(self, name: str, path: str = "answers.json") -> None:
-        self._file = exercises.AnswerFile(path)
-        data = exercises.question(name)
+        self._file = answers.AnswerFile(path)
+        data = questions.question(name)
         shown = {key: data[key] for key in ("question", "hints", "rubric", "sample")}
         super().__init__(
             name=name, keeper=f"Saved to {self._file.path.name} beside this notebook", **shown
@@ -53,7 +53,7 @@ class SynthesisQuestion(Widget):
             case {"kind": "answers.save", "text": text, "ticks": ticks, "seen": seen}:
                 return {"record": self._file.save(self.name, text, ticks, seen)}
             case {"kind": "answers.all"}:
-                return {"text": exercises.export(self._file.read())}
+                return {"text": answers.export(self._file.read())}
             case {"kind": "answers.merge", "text": text}:
                 said = self._file.merge(text)
                 self.record = self._file.read().get(self.name) or {}

@@ -4,7 +4,7 @@ from math import log, sqrt
 
 import torch
 
-from lmkit.exercises import expect
+from lmkit.checks import expect
 
 
 def causal_weights(student):

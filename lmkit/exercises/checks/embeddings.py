@@ -1,8 +1,6 @@
 """Checks of the coding exercises of chapter 3. A docstring's later lines are the staged hints."""
 
-import numpy as np
-
-from lmkit.exercises import expect
+from lmkit.checks import expect
 
 
 def cosine_similarity(student):
@@ -11,6 +9,8 @@ def cosine_similarity(student):
     What is the dot product divided by?
     A vector's length is the square root of its dot product with itself; divide by both lengths.
     """
+    import numpy as np
+
     u, v = np.array([1.0, 2.0, 2.0]), np.array([2.0, 0.0, 0.0])
     hint = "Divide the dot product by both lengths, and return one number."
     expect(student(u, v), 1 / 3, "cosine_similarity([1, 2, 2], [2, 0, 0])", hint)
@@ -29,6 +29,8 @@ def analogy(student):
     Scale each row to length 1 first. Which inputs does the answer have to leave out?
     The target is unit[b] - unit[a] + unit[c]; set the scores of all three inputs to -inf.
     """
+    import numpy as np
+
     words = ["king", "queen", "man", "woman", "apple"]
     vectors = np.array([[3, 0, 0.6], [0.9, 0, 0.6], [0, 1, 0], [0, 1, 0.1], [0, -1, 1]])
     call = 'analogy(words, vectors, "man", "king", "woman")'
@@ -75,6 +77,8 @@ def sgns_loss(student):
     Seen: −log σ(u·v). Drawn: −log σ(−u·n), for each of them.
     Add the drawn terms up; σ(z) = 1 / (1 + exp(−z)).
     """
+    import numpy as np
+
     u, v = np.array([1.0, -0.5]), np.array([2.0, 1.0])
     noise = np.array([[0.5, 0.5], [-1.0, 2.0], [3.0, 0.0]])
 

@@ -2,7 +2,7 @@
 
 from math import exp, log
 
-from lmkit.exercises import expect
+from lmkit.checks import expect
 
 
 def perplexity(student):

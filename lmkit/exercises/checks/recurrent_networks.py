@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from lmkit.exercises import expect
+from lmkit.checks import expect
 
 
 def rnn_states(student):

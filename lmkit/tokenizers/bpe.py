@@ -1,21 +1,16 @@
-"""Tokenizers: text to numbers and back (chapter 2).
-
-Words, characters, bytes, byte-pair encoding and WordPiece. All have `encode`, `decode`, `tokens`
-and `n_vocab`; those that learn a vocabulary have `train`, `save` and `load`. Files are
-`tokenizer.json` as the `tokenizers` package writes and reads them.
-"""
+"""Byte-level byte-pair encoding: how it cuts, and how it learns."""
 
 import heapq
 import itertools
-import json
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Self
 
 import regex
+
+from .words import Vocabulary, checked, read
 
 Pair = tuple[int, int]
 
@@ -23,8 +18,6 @@ Pair = tuple[int, int]
 GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 # The same after every digit has been cut out as a piece of its own, in one pattern.
 DIGIT_SPLIT = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"
-WORD = r"[\p{L}\p{M}\p{N}\p{Pc}]+|[^\s\p{L}\p{M}\p{N}\p{Pc}]"  # a word, or a mark by itself
-CHARACTER = r"[\s\S]"
 CACHED_PIECE = 64  # characters; longer pieces hardly come twice and would fill the memory
 
 
@@ -71,138 +64,6 @@ def merge(symbols: Sequence[str], ranks: Mapping[tuple[str, str], int]) -> list[
                 if pair in ranks:
                     heapq.heappush(heap, (ranks[pair], first, *pair))
     return [part for part in parts if part]
-
-
-def well_formed(text: str) -> str:
-    """Replace half surrogate pairs, which no encoding can hold, by U+FFFD as a browser does.
-
-    >>> well_formed("a\\ud800b")
-    'a�b'
-    """
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _checked(value: Any, function: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{function} needs a str, not {type(value).__name__}")
-    return well_formed(value)
-
-
-class _Vocabulary:
-    """Tokens and their ids: what all tokenizers that learn a vocabulary share."""
-
-    unknown: ClassVar[str | None] = None  # the token for what is in no vocabulary
-
-    def __init__(self, vocab: Mapping[str, int], special: Mapping[str, int] | None = None) -> None:
-        if self.unknown is not None and self.unknown not in vocab:
-            raise ValueError(f"vocab must hold {self.unknown!r}, for what it does not know")
-        self.vocab, self.special = dict(vocab), dict(special or {})
-        self._token = {i: token for token, i in [*self.vocab.items(), *self.special.items()]}
-        self.n_vocab = 1 + max(self._token, default=-1)
-
-    def token(self, token_id: int) -> str:
-        """Give the token of an id as the vocabulary writes it; ValueError when there is none."""
-        if token_id not in self._token:
-            raise ValueError(f"no token has id {token_id!r}: ids go from 0 to {self.n_vocab - 1}")
-        return self._token[token_id]
-
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Show each token by itself."""
-        return [self.token(int(i)) for i in ids]
-
-    def _write(self, path: str | Path, parts: dict[str, Any], **model: Any) -> None:
-        """Write a tokenizer.json of a model and the parts before and behind it."""
-        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-        names = self.special.items()
-        added = [{"id": i, "content": name, "special": True, **flags} for name, i in names]
-        model["vocab"] = self.special | self.vocab
-        data = {"version": "1.0", "added_tokens": added, **parts, "model": model}
-        Path(path).write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
-
-
-class WordTokenizer(_Vocabulary):
-    """Words and marks; what is not in the vocabulary is `<unk>`, and spaces are lost.
-
-    >>> tokenizer = WordTokenizer.train("Arya is amazing! Arya is here.", vocab_size=8)
-    >>> tokenizer.tokens(tokenizer.encode("Arya is unbelievable!"))
-    ['Arya', 'is', '<unk>', '!']
-    """
-
-    unknown: ClassVar[str] = "<unk>"
-    _pattern: ClassVar[str] = WORD
-    _between: ClassVar[str] = " "
-
-    @classmethod
-    def split(cls, text: str) -> list[str]:
-        """Cut a text into the pieces that are looked up."""
-        found: list[str] = regex.findall(cls._pattern, _checked(text, "split"))
-        return found
-
-    @classmethod
-    def train(cls, text: str, vocab_size: int) -> Self:
-        """Keep `<unk>` and the most frequent pieces, `vocab_size` tokens in all; ties by text."""
-        if vocab_size < 1:
-            raise ValueError(f"vocab_size must be 1 or more, for {cls.unknown}, not {vocab_size}")
-        counts = Counter(cls.split(text))
-        common = sorted(counts, key=lambda piece: (-counts[piece], piece))[: vocab_size - 1]
-        return cls({token: i for i, token in enumerate([cls.unknown, *common])})
-
-    def encode(self, text: str) -> list[int]:
-        """Turn text into token ids."""
-        unknown = self.vocab[self.unknown]
-        return [self.vocab.get(piece, unknown) for piece in self.split(text)]
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turn token ids into text; where spaces stood is not known any more."""
-        return self._between.join(self.tokens(ids))
-
-    def save(self, path: str | Path) -> None:
-        """Write a tokenizer.json."""
-        split = {"type": "Split", "pattern": {"Regex": self._pattern}}
-        parts = {"pre_tokenizer": split | {"behavior": "Removed", "invert": True}}
-        self._write(path, parts, type="WordLevel", unk_token=self.unknown)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote."""
-        data = _read(path, "WordLevel")
-        if (data["pre_tokenizer"] or {}).get("pattern") != {"Regex": cls._pattern}:
-            raise ValueError(f"{path} does not split text as {cls.__name__} does")
-        return cls(data["model"]["vocab"])
-
-
-class CharTokenizer(WordTokenizer):
-    """Characters (Unicode code points); what is not in the vocabulary is `<unk>`.
-
-    >>> tokenizer = CharTokenizer.train("Arya", vocab_size=10)
-    >>> tokenizer.encode("Arya"), tokenizer.decode(tokenizer.encode("Arya"))
-    ([1, 3, 4, 2], 'Arya')
-    """
-
-    _pattern = CHARACTER
-    _between = ""
-
-
-class ByteTokenizer:
-    """The 256 bytes of UTF-8: nothing to train, and no text that it does not know.
-
-    >>> ByteTokenizer().encode("é!")
-    [195, 169, 33]
-    """
-
-    n_vocab = 256
-
-    def encode(self, text: str) -> list[int]:
-        """Turn text into its bytes."""
-        return list(_checked(text, "encode").encode())
-
-    def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
-        """Turn bytes into text; those that are no UTF-8 become U+FFFD by default."""
-        return bytes(ids).decode("utf-8", errors)
-
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        r"""Show each byte by itself; part of a character is shown like `\xe2`."""
-        return [bytes([i]).decode("utf-8", "backslashreplace") for i in ids]
 
 
 def replace_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
@@ -292,7 +153,7 @@ def learn_merges(
     return merges
 
 
-class BPETokenizer(_Vocabulary):
+class BPETokenizer(Vocabulary):
     """Byte-level byte-pair encoding, as in GPT-2, Llama 3 and SmolLM2.
 
     `vocab` maps tokens, written in `byte_alphabet`, to ids; `merges` are the pairs to join, the
@@ -339,7 +200,7 @@ class BPETokenizer(_Vocabulary):
                 f"special tokens, not {vocab_size}"
             )
         pattern = DIGIT_SPLIT if split_digits else GPT2_SPLIT
-        counts = Counter(regex.findall(pattern, _checked(text, "train")))
+        counts = Counter(regex.findall(pattern, checked(text, "train")))
         # a space is no character of the alphabet: no merge makes what is written with one
         tokens = [*(" " + name for name in special), *BYTE_TO_CHAR.values()]
         id_of = {byte: len(special) + i for i, byte in enumerate(BYTE_TO_CHAR)}
@@ -369,7 +230,7 @@ class BPETokenizer(_Vocabulary):
 
         Raises ValueError where the file is of another kind.
         """
-        data = _read(path, "BPE")
+        data = read(path, "BPE")
         before = data["pre_tokenizer"] or {}
         steps = before.get("pretokenizers", [before])
         kinds = [step.get("type") for step in steps]
@@ -390,7 +251,7 @@ class BPETokenizer(_Vocabulary):
         Special tokens that are typed in `text` are ordinary text, so that nobody can forge them,
         unless `special` is true. A byte that is not in the vocabulary gives no token.
         """
-        text = _checked(text, "encode")
+        text = checked(text, "encode")
         if special and self.special:
             parts = self._special_split.split(text)
             known = self.special
@@ -418,128 +279,3 @@ class BPETokenizer(_Vocabulary):
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each token by itself; part of a character is shown as its bytes, like `\xe2`."""
         return [self.token_bytes(int(i)).decode("utf-8", "backslashreplace") for i in ids]
-
-
-# The blocks of Chinese characters around which BERT puts spaces (its tokenization.py).
-CHINESE = (
-    r"[\u4E00-\u9FFF\u3400-\u4DBF\U00020000-\U0002A6DF\U0002A700-\U0002B73F"
-    r"\U0002B740-\U0002B81F\U0002B920-\U0002CEAF\uF900-\uFAFF\U0002F800-\U0002FA1F]"
-)
-# A word, or a mark by itself: in ASCII all that is neither letter nor digit counts as a mark.
-BERT_SPLIT = r"[^\s\p{P}$+<=>^`|~]+|[\p{P}$+<=>^`|~]"
-
-
-class WordPiece(_Vocabulary):
-    """Greedy longest match from the left, as in BERT (Devlin et al. 2019), on lower-case text.
-
-    `vocab` maps tokens to ids; a token that goes on with a word begins with `##`. A word that
-    cannot be covered, or has more than 100 characters, is one `[UNK]`.
-
-    >>> vocab = {"[UNK]": 0, "un": 1, "##believ": 2, "##able": 3, "##a": 4}
-    >>> tokenizer = WordPiece(vocab)
-    >>> tokenizer.tokens(tokenizer.encode("Unbelievable unseen"))
-    ['un', '##believ', '##able', '[UNK]']
-    """
-
-    unknown: ClassVar[str] = "[UNK]"
-    longest: ClassVar[int] = 100
-
-    @staticmethod
-    def normalise(text: str) -> str:
-        """Drop control characters and accents, set Chinese characters apart, go to lower case.
-
-        >>> WordPiece.normalise("Crème brûlée 中文")
-        'creme brulee  中  文 '
-        """
-        text = regex.sub(r"(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]|\ufffd", "", _checked(text, "encode"))
-        text = regex.sub(CHINESE, r" \g<0> ", regex.sub(r"\s", " ", text))
-        text = regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", text))
-        return "".join(char.lower() for char in text)
-
-    @classmethod
-    def split(cls, text: str) -> list[str]:
-        """Cut a text into words and marks, in lower case and without accents."""
-        words: list[str] = regex.findall(BERT_SPLIT, cls.normalise(text))
-        return words
-
-    @classmethod
-    def train(cls, text: str, vocab_size: int, special: Sequence[str] = ("[UNK]",)) -> Self:
-        """Learn a vocabulary by merging the most frequent pair, as `BPETokenizer.train` does.
-
-        How BERT's vocabulary was made was never published in full. Schuster and Nakajima (2012)
-        take the pair that raises the likelihood of the text most; the `tokenizers` package and
-        this function take the most frequent one. Raises ValueError when the characters alone need
-        more than `vocab_size` tokens.
-        """
-        counts = Counter(cls.split(text))
-        spelt = [[word[0], *("##" + char for char in word[1:])] for word in counts]
-        tokens = [*special, *sorted({token for word in spelt for token in word})]
-        if vocab_size < len(tokens):
-            raise ValueError(
-                f"vocab_size must be at least {len(tokens)}, for the text's characters, "
-                f"not {vocab_size}"
-            )
-        ids = {token: i for i, token in enumerate(tokens)}
-        pairs = PairCounts(([ids[t] for t in word] for word in spelt), counts.values())
-        learn_merges(pairs, tokens, vocab_size, lambda a, b: a + b.removeprefix("##"))
-        return cls({token: i for i, token in enumerate(tokens)})
-
-    def encode(self, text: str) -> list[int]:
-        """Turn text into token ids, without `[CLS]` and `[SEP]`."""
-        return [i for word in self.split(text) for i in self._match(word)]
-
-    def _match(self, word: str) -> list[int]:
-        unknown = [self.vocab[self.unknown]]
-        if len(word) > self.longest:
-            return unknown
-        ids, start = [], 0
-        while start < len(word):
-            for end in range(len(word), start, -1):
-                token = ("##" if start else "") + word[start:end]
-                if token in self.vocab:
-                    break
-            else:
-                return unknown
-            ids.append(self.vocab[token])
-            start = end
-        return ids
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turn token ids into text; capitals, accents and where spaces stood are lost."""
-        return " ".join(self.tokens(ids)).replace(" ##", "")
-
-    def save(self, path: str | Path) -> None:
-        """Write a tokenizer.json."""
-        bert: dict[str, Any] = {"type": "BertNormalizer", "strip_accents": None}
-        bert |= dict.fromkeys(("clean_text", "handle_chinese_chars", "lowercase"), True)
-        self._write(
-            path,
-            {"normalizer": bert, "pre_tokenizer": {"type": "BertPreTokenizer"}},
-            type="WordPiece",
-            unk_token=self.unknown,
-            continuing_subword_prefix="##",
-            max_input_chars_per_word=self.longest,
-        )
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a tokenizer.json, such as that of `lmkit.assets.path("minilm")`.
-
-        Raises ValueError where it keeps capitals or accents, as cased BERTs do.
-        """
-        data = _read(path, "WordPiece")
-        rules = data["normalizer"] or {}
-        if not rules.get("lowercase") or rules.get("strip_accents") is False:
-            raise ValueError(f"{path} keeps capitals or accents, and WordPiece here drops both")
-        return cls(data["model"]["vocab"])
-
-
-def _read(path: str | Path, kind: str) -> dict[str, Any]:
-    try:
-        data = json.loads(Path(path).read_text("utf-8"))
-        found = data["model"]["type"]
-    except (ValueError, LookupError, TypeError):
-        raise ValueError(f"{path} is no tokenizer.json") from None
-    if found != kind:
-        raise ValueError(f"{path} holds a tokenizer of the kind {found}, not {kind}")
-    return {"normalizer": None, "pre_tokenizer": None, "added_tokens": [], **data}

@@ -8,18 +8,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lmkit import exercises
-from lmkit.exercises import AnswerFile, export, merged, parse, report, saved
+from lmkit import questions
+from lmkit.answers import AnswerFile, export, merged, parse, report, saved
 from lmkit.widgets import SynthesisQuestion
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = json.loads((ROOT / "tests" / "data" / "answers.json").read_text("utf-8"))
-CHAPTERS = sorted((ROOT / "exercises").glob("[0-9]*.json"))
+CHAPTERS = sorted(questions.FOLDER.glob("[0-9]*.json"))
 
 
 @pytest.mark.parametrize("file", CHAPTERS, ids=lambda file: file.stem)
 def test_questions_fit_the_schema_and_stand_in_their_chapter(file):
-    schema = json.loads((ROOT / "exercises" / "schema.json").read_text("utf-8"))
+    schema = json.loads((questions.FOLDER / "schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     chapter = json.loads(file.read_text("utf-8"))
     jsonschema.validate(chapter, schema, cls=jsonschema.Draft202012Validator)
@@ -34,12 +34,12 @@ def test_questions_fit_the_schema_and_stand_in_their_chapter(file):
 
 def test_ids_are_unique_in_the_book():
     ids = [q["id"] for file in CHAPTERS for q in json.loads(file.read_text("utf-8"))["questions"]]
-    assert len(ids) == len(set(ids)) == len(exercises.questions())
+    assert len(ids) == len(set(ids)) == len(questions.questions())
 
 
 def test_unknown_question_names_those_there_are():
     with pytest.raises(ValueError, match="No question is called 'intro'; there are intro-"):
-        exercises.question("intro")
+        questions.question("intro")
 
 
 def test_rules_are_those_that_the_browser_has():

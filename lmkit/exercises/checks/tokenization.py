@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from lmkit.exercises import expect
+from lmkit.checks import expect
 
 
 def count_pairs(student):
