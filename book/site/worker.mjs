@@ -107,8 +107,8 @@ function step(_model, { run }) {
 }
 
 /** @param {Model} model @param {{ids: unknown} & RunOptions} request */
-const forward = (model, { ids, all, attentions, hidden, ablate }) =>
-  model.forward(asIds(ids), { all, attentions, hidden, ablate });
+const forward = (model, { ids, all, attentions, hidden, headOutputs, ablate, edits }) =>
+  model.forward(asIds(ids), { all, attentions, hidden, headOutputs, ablate, edits });
 
 /** @type {Answers} */
 const OWN = {
@@ -116,6 +116,7 @@ const OWN = {
   text: (model, { ids }) => model.decode(asIds(ids)),
   tokens: (model, { ids }) => model.tokens(asIds(ids)),
   forward,
+  lens: (model, { vectors }) => model.lens(vectors),
   generate,
   step,
   stop: (_model, { run }) => runs.delete(run),

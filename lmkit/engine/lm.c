@@ -41,6 +41,7 @@ static float *rope;                                    // (n_context, d/2, 2): c
 static float *scores;                                  // (S,), with room for three more
 static float *tile;                                    // (columns, TILE)
 static int *token_ids;                                 // (T,)
+static int *before, *place, *path;                     // (n_context,) each: see `find_path`
 static uint8_t is_off[MAX_LAYER][MAX_HEAD];            // heads that are left out
 
 // ------------------------------------------------------------------------------------ four floats
@@ -340,13 +341,26 @@ static void rotate(float *a, int n, int T, int past) {
   int half = model.head_dim / 2;
   for (int t = 0; t < T; t++)
     for (int h = 0; h < n; h++, a += 2 * half) {
-      const float *turn = rope + (past + t) * 2 * half;
+      const float *turn = rope + place[past + t] * 2 * half;
       for (int i = 0; i < 2 * half; i += 2) {
         float real = a[i], imaginary = a[i + 1];
         a[i] = real * turn[i] - imaginary * turn[i + 1];
         a[i + 1] = imaginary * turn[i] + real * turn[i + 1];
       }
     }
+}
+
+// The cache is a tree, so that texts with the same beginning share its rows: before[r] is the row of
+// the token before that of row r, −1 at a text's start, and place[r] how many tokens are before it.
+static void find_places(int T, int past) {
+  for (int r = past; r < past + T; r++) place[r] = before[r] < 0 ? 0 : place[before[r]] + 1;
+}
+
+// The rows that row r sees, from its text's first to itself: to path (S,). Gives S.
+static int find_path(int r) {
+  int S = place[r] + 1;
+  for (int s = S; s--; r = before[r]) path[s] = r;
+  return S;
 }
 
 // scores (S,) to weights that are positive and sum to 1; room for three more behind the last.
@@ -364,21 +378,23 @@ static void softmax(float *scores, int S) {
   for (int s = 0; s < S; s++) scores[s] *= inverse;
 }
 
-// 16 of a head's numbers: out = Σ scores[s] · v[s]
+// 16 of a head's numbers: out = Σ scores[s] · v[path[s]]
 INLINE void mix(const float *v, int S, int stride, float *out) {
   f32x4 acc[4] = {0};
-  for (int s = 0; s < S; s++, v += stride) {
+  for (int s = 0; s < S; s++) {
     f32x4 p = SPLAT(scores[s]);
-    UNROLLED (int i = 0; i < 4; i++) acc[i] = ADD(acc[i], MUL(p, LOAD(v + 4 * i)));
+    UNROLLED (int i = 0; i < 4; i++) acc[i] = ADD(acc[i], MUL(p, LOAD(v + path[s] * stride + 4 * i)));
   }
   UNROLLED (int i = 0; i < 4; i++) STORE(out + 4 * i, acc[i]);
 }
 
-// One head of one token: out (d,) = softmax(q Kᵀ / √d) V, with keys and values `stride` apart.
-static void look(const float *q, const float *k, const float *v, int S, int stride, float *out) {
+// One head of one token: out (d,) = softmax(q Kᵀ / √d) V, with the S keys and values of its path;
+// rows are `stride` apart.
+static void look(const float *q, const float *keys, const float *v, int S, int stride, float *out) {
   int d = model.head_dim;
   float scale = 1 / __builtin_sqrtf(d);
-  for (int s = 0; s < S; s++, k += stride) {
+  for (int s = 0; s < S; s++) {
+    const float *k = keys + path[s] * stride;
     f32x4 even = SPLAT(0), odd = SPLAT(0);             // two sums, so that neither waits for the other
     for (int i = 0; i < d; i += 8) {
       even = ADD(even, MUL(LOAD(q + i), LOAD(k + i)));
@@ -390,25 +406,38 @@ static void look(const float *q, const float *k, const float *v, int S, int stri
   for (int i = 0; i < d; i += 16) mix(v + i, S, stride, out + i);
 }
 
-// All heads of T tokens: q (T, D), keys and values (S, G · d), out (T, D), attn (H, T, S) or null.
-// Each of the G heads of keys and values serves H / G neighbouring heads of q.
+// All heads of T tokens: q (T, D), keys and values (past + T, G · d), out (T, D), attn (H, T, past + T)
+// or null. Each of the G heads of keys and values serves H / G neighbouring heads of q.
 static void attend(const float *q, const float *k, const float *v, int T, int past, float *out, float *attn) {
-  int d = model.head_dim, S = past + T, per_group = model.n_head / model.n_kv_head;
-  for (int h = 0; h < model.n_head; h++)
-    for (int t = 0; t < T; t++) {
-      int at = t * model.n_embd + h * d, seen = past + t + 1, group = h / per_group * d;
-      look(q + at, k + group, v + group, seen, model.kv_dim, out + at);
-      if (!attn) continue;
-      float *row = attn + (h * T + t) * S;
-      for (int s = 0; s < S; s++) row[s] = s < seen ? scores[s] : 0;
+  int d = model.head_dim, n_row = past + T, per_group = model.n_head / model.n_kv_head;
+  if (attn) __builtin_memset(attn, 0, model.n_head * T * n_row * sizeof(float));
+  for (int t = 0; t < T; t++) {
+    int S = find_path(past + t);
+    for (int h = 0; h < model.n_head; h++) {
+      int at = t * model.n_embd + h * d, group = h / per_group * d;
+      look(q + at, k + group, v + group, S, model.kv_dim, out + at);
+      for (int s = 0; attn && s < S; s++) attn[(h * T + t) * n_row + path[s]] = scores[s];
     }
+  }
 }
+
+static void copy(float *to, const float *from, int n) { __builtin_memcpy(to, from, n * sizeof(float)); }
 
 // Heads that are off add nothing to their layer: zeros at their places in heads (T, D).
 static void silence(const uint8_t *off, int T) {
   int D = model.n_embd, d = model.head_dim;
   for (int h = 0; h < model.n_head; h++)
     for (int t = 0; off[h] && t < T; t++) __builtin_memset(heads + t * D + h * d, 0, d * sizeof(float));
+}
+
+// What each head adds to x, for heads Wₒᵀ is a sum over heads: to added (H, T, D).
+static void each_head(const Tensor *W, float *added, int T) {
+  int D = model.n_embd, d = model.head_dim;
+  for (int h = 0; h < model.n_head; h++) {
+    __builtin_memset(y, 0, T * D * sizeof(float));
+    for (int t = 0; t < T; t++) copy(y + t * D + h * d, heads + t * D + h * d, d);
+    product(W, y, added + h * T * D, T);
+  }
 }
 
 // gate (n,) becomes silu(gate) ⊙ up, with silu(a) = a / (1 + e⁻ᵃ) (Shazeer 2020)
@@ -423,12 +452,11 @@ static void add(float *x, const float *y, int n) {
   for (int i = 0; i < n; i++) x[i] += y[i];
 }
 
-static void copy(float *to, const float *from, int n) { __builtin_memcpy(to, from, n * sizeof(float)); }
-
 // ---------------------------------------------------------------------------------- the whole model
 
-// x (T, D) through one layer; attn (H, T, S) takes its weights of attention unless it is null.
-static void layer(int l, int T, int past, float *attn) {
+// x (T, D) through one layer; attn (H, T, past + T) takes its weights of attention, and added
+// (H, T, D) what each head adds, unless they are null.
+static void layer(int l, int T, int past, float *attn, float *added) {
   const Layer *w = &model.layer[l];
   int D = model.n_embd, KV = model.kv_dim;
   float *k = k_cache + l * model.n_context * KV, *v = v_cache + l * model.n_context * KV;
@@ -440,6 +468,7 @@ static void layer(int l, int T, int past, float *attn) {
   rotate(k + past * KV, model.n_kv_head, T, past);
   attend(q, k, v, T, past, heads, attn);
   silence(is_off[l], T);
+  if (added) each_head(&w->attn_output, added, T);
   product(&w->attn_output, heads, y, T);
   add(x, y, T * D);
 
@@ -451,16 +480,21 @@ static void layer(int l, int T, int past, float *attn) {
   add(x, y, T * D);
 }
 
-// Run T tokens (at `ids()`) behind `past` that are in the cache. logits (n_logits, V) are those of
-// the last n_logits tokens; attn (n_layer, H, T, S) and hidden (n_layer + 1, T, D), the embeddings
-// and each layer's output, the last one after the norm, are written unless they are null.
-EXPORT(forward) void forward(int T, int past, int n_logits, float *logits, float *attn, float *hidden) {
-  int D = model.n_embd, map = model.n_head * T * (past + T);
-  look_up(&model.embedding, token_ids, T, x);
-  for (int l = 0; l < model.n_layer; l++) {
+// Run T tokens (at `ids()`) to rows of the cache behind `past` others; `rows_before()` says which
+// row each follows. logits (n_logits, V) are those of the last n_logits tokens; attn (n_layer, H, T,
+// past + T), hidden (n_layer + 1, T, D), the embeddings and each layer's output, the last one after
+// the norm, and added (n_layer, H, T, D) are written unless they are null.
+// It may be done in parts, layers `first` up to `last` at a time, so that x (at `stream()`) can be
+// changed between two layers: −1 is the embedding, and with n_layer come norm and logits.
+EXPORT(forward) void forward(int T, int past, int first, int last, int n_logits, float *logits,
+                             float *attn, float *hidden, float *added) {
+  int D = model.n_embd, H = model.n_head, map = H * T * (past + T);
+  if (first < 0) find_places(T, past), look_up(&model.embedding, token_ids, T, x);
+  for (int l = first < 0 ? 0 : first; l < last; l++) {
     if (hidden) copy(hidden + l * T * D, x, T * D);
-    layer(l, T, past, attn ? attn + l * map : 0);
+    layer(l, T, past, attn ? attn + l * map : 0, added ? added + l * H * T * D : 0);
   }
+  if (last < model.n_layer) return;
   norm(x, &model.output_norm, y, T);
   if (hidden) copy(hidden + model.n_layer * T * D, y, T * D);
   product(&model.embedding, y + (T - n_logits) * D, logits, n_logits);
@@ -506,6 +540,8 @@ EXPORT(set_buffers) int set_buffers(uintptr_t start) {
          (k_cache = floats(cache)) && (v_cache = floats(cache)) && (scores = floats(model.n_context + 3)) &&
          (tile = floats(TILE * (F > D ? F : D))) &&
          (rope = floats(model.n_context * model.head_dim)) && (token_ids = take(SLICE * sizeof(int))) &&
+         (before = take(model.n_context * sizeof(int))) && (place = take(model.n_context * sizeof(int))) &&
+         (path = take(model.n_context * sizeof(int))) &&
          (quantised.q = take(most * sizeof(int16_t))) &&
          (quantised.scale = floats(most / BLOCK)) &&
          (quantised.sum = floats(most / BLOCK));
@@ -514,6 +550,8 @@ EXPORT(set_buffers) int set_buffers(uintptr_t start) {
 EXPORT(switch_head) void switch_head(int l, int h, int off) { is_off[l][h] = off; }
 
 EXPORT(ids) int *ids(void) { return token_ids; }
+EXPORT(rows_before) int *rows_before(void) { return before; }
+EXPORT(stream) float *stream(void) { return x; }
 EXPORT(rope_table) float *rope_table(void) { return rope; }
 
 // Memory of so many bytes for a result, the same each time: the next result overwrites the last.

@@ -15,6 +15,7 @@ import { fail } from "./reply.mjs";
 const FILE_AT = 1 << 20; // where the file begins in WebAssembly's memory; the stack lies below
 const PAGE = 65536;
 const SLICE = 128; // tokens that lm.c takes at once, SLICE there too
+const FEW = 32; // tokens whose head outputs are given, 20 MB
 const PARTS = [
   "attn_norm",
   "attn_q",
@@ -38,16 +39,21 @@ const ROLES = ["system", "user", "assistant"];
  *
  * What a run gives: logits (V,) of the last token or (T, V) of all, attentions
  * (n_layer, n_head, T, past + T), hidden states (n_layer + 1, T, D): embeddings, then each layer's
- * output, the last one normed.
- * @typedef {{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array}} Results
+ * output, the last one normed; head outputs (n_layer, n_head, T, D): what each head adds, through W_O.
+ * @typedef {{logits: Float32Array, attentions?: Float32Array, hidden?: Float32Array,
+ *   headOutputs?: Float32Array}} Results
+ * @typedef {{all?: boolean, attentions?: boolean, hidden?: boolean, headOutputs?: boolean}} Wanted
+ *
+ * A vector that takes the place of a token's vector before a layer, or is added to it. Layer n_layer
+ * is the last norm; without a position it is every token's.
+ * @typedef {{layer: number, position?: number, vector: ArrayLike<number>, add?: boolean}} Edit
  *
  * @typedef {[layer: number, head: number]} Head
- * @typedef {{all?: boolean, attentions?: boolean, hidden?: boolean}} Wanted
- * @typedef {Wanted & {past?: number, ablate?: Head[]}} RunOptions
- * @typedef {[logits: number, attentions: number, hidden: number]} Sizes of results; 0 for none
+ * @typedef {{ablate?: readonly Head[], edits?: readonly Edit[]}} Changes to how the model runs
+ * @typedef {Wanted & Changes & {past?: number}} RunOptions
  *
  * @typedef {{id: number, text: string, p: number}} Step
- * @typedef {Sampling & {maxNewTokens?: number, seed?: number}} WriteOptions
+ * @typedef {Sampling & Changes & {maxNewTokens?: number, seed?: number}} WriteOptions
  *
  * @typedef {{context?: number, attention?: number}} Limits tokens that the model sees at most, and
  *   tokens of which it gives attentions
@@ -66,12 +72,17 @@ const ROLES = ["system", "user", "assistant"];
  * @property {(start: number) => number} set_buffers
  * @property {(layer: number, head: number, off: number) => void} switch_head
  * @property {() => number} ids
+ * @property {() => number} rows_before
+ * @property {() => number} stream
  * @property {() => number} rope_table
  * @property {(bytes: number) => number} result
- * @property {(T: number, past: number, n_logits: number, logits: number, attentions: number,
- *   hidden: number) => void} forward
+ * @property {(T: number, past: number, first: number, last: number, n_logits: number,
+ *   logits: number, attentions: number, hidden: number, added: number) => void} forward
  * @property {{value: number}} __heap_base
  */
+
+/** No heads off, no edits: the model as it is. @type {Required<Changes>} */
+const UNCHANGED = { ablate: [], edits: [] };
 
 // A module of one function that uses one SIMD instruction: (func (drop (v128.const …)))
 const SIMD = [
@@ -308,9 +319,11 @@ export class Model {
     this.kernel = kernel;
     this.config = config;
     this.tokenizer = tokenizer;
-    this.limits = { context: config.n_context, attention, all: SLICE };
+    this.limits = { context: config.n_context, attention, all: SLICE, headOutputs: FEW };
     /** Ids of the tokens whose keys and values are in the cache. @type {number[]} */
     this.seen = [];
+    /** How the model was changed when they were made. */
+    this.changes = UNCHANGED;
     this.startId = this.special("<|endoftext|>");
     this.stopIds = [this.startId, this.special("<|im_end|>")];
   }
@@ -371,44 +384,41 @@ export class Model {
   /**
    * Run T token ids behind `past` tokens that earlier calls left in the cache.
    * @param {number[]} ids
-   * @param {RunOptions} [options] heads in `ablate` add nothing to their layer's output
+   * @param {RunOptions} [options] heads in `ablate` add nothing to their layer's output; `edits` are
+   *   made in turn, and show in the hidden states
    * @returns {Results} copies: they may be kept, and handed to another thread
    */
-  forward(ids, { past = 0, all = false, attentions = false, hidden = false, ablate = [] } = {}) {
-    this.check(ids, past, { all, attentions, hidden, ablate });
-    if (ablate.length)
-      return this.without(ablate, () => this.forward(ids, { all, attentions, hidden }));
-    let from = 0; // a long text runs in slices, and only the last one has results
-    for (; ids.length - from > SLICE; from += SLICE)
-      this.run(ids.slice(from, from + SLICE), past + from, [this.config.vocab_size, 0, 0]);
-    const sizes = this.sizes(ids.length - from, past + ids.length, { all, attentions, hidden });
-    const results = this.run(ids.slice(from), past + from, sizes, all);
+  forward(ids, { past = 0, ablate = [], edits = [], ...wanted } = {}) {
+    this.check(ids, past, wanted, { ablate, edits });
+    this.changes = { ablate, edits };
+    return this.without(ablate, () => {
+      let from = 0; // a long text runs in slices, and only the last one has results
+      for (; ids.length - from > SLICE; from += SLICE)
+        this.run(ids.slice(from, from + SLICE), past + from);
+      return this.run(ids.slice(from), past + from, wanted);
+    });
+  }
+
+  /**
+   * How many numbers T tokens give when the cache has S, those included; 0 of what is not wanted.
+   * @param {number} T
+   * @param {number} S
+   * @param {Wanted} wanted
+   * @returns {Record<keyof Results, number>}
+   */
+  sizes(T, S, { all, attentions, hidden, headOutputs }) {
+    const { n_layer, n_head, n_embd, vocab_size } = this.config;
     return {
-      logits: results[0],
-      ...(attentions && { attentions: results[1] }),
-      ...(hidden && { hidden: results[2] }),
+      logits: (all ? T : 1) * vocab_size,
+      attentions: attentions ? n_layer * n_head * T * S : 0,
+      hidden: hidden ? (n_layer + 1) * T * n_embd : 0,
+      headOutputs: headOutputs ? n_layer * n_head * T * n_embd : 0,
     };
   }
 
   /**
-   * How many numbers T tokens give that look back over S.
-   * @param {number} T
-   * @param {number} S
-   * @param {Wanted} wanted
-   * @returns {Sizes}
-   */
-  sizes(T, S, { all, attentions, hidden }) {
-    const { n_layer, n_head, n_embd, vocab_size } = this.config;
-    return [
-      (all ? T : 1) * vocab_size,
-      attentions ? n_layer * n_head * T * S : 0,
-      hidden ? (n_layer + 1) * T * n_embd : 0,
-    ];
-  }
-
-  /**
-   * Run with some heads off; what is then in the cache is of no use to other calls.
-   * @param {Head[]} heads
+   * Run with some heads off.
+   * @param {readonly Head[]} heads
    * @param {() => Results} run
    */
   without(heads, run) {
@@ -417,7 +427,6 @@ export class Model {
       return run();
     } finally {
       for (const [layer, head] of heads) this.kernel.switch_head(layer, head, 0);
-      this.seen.length = 0;
     }
   }
 
@@ -425,42 +434,155 @@ export class Model {
    * Run at most SLICE tokens.
    * @param {number[]} ids
    * @param {number} past
-   * @param {Sizes} sizes
-   * @param {boolean} [all] whether logits of every token are wanted
+   * @param {Wanted} [wanted]
+   * @returns {Results}
    */
-  run(ids, past, sizes, all = false) {
-    const start = this.kernel.result(4 * (sizes[0] + sizes[1] + sizes[2]));
-    if (!start) throw new Error(NO_MEMORY);
-    const at = [start, start + 4 * sizes[0], start + 4 * (sizes[0] + sizes[1])];
-    const [logits, attentions, hidden] = at.map((place, i) => (sizes[i] ? place : 0));
-    new Int32Array(this.memory.buffer, this.kernel.ids(), ids.length).set(ids);
+  run(ids, past, wanted = {}) {
+    const T = ids.length;
+    const sizes = this.sizes(T, past + T, wanted);
+    const places = this.room(sizes);
+    this.ints(this.kernel.ids(), ids);
+    this.ints(
+      this.kernel.rows_before() + 4 * past,
+      Array.from(ids, (_, t) => past + t - 1),
+    );
     this.seen.length = past; // also if the kernel is stopped midway
-    this.kernel.forward(ids.length, past, all ? ids.length : 1, logits, attentions, hidden);
+    this.layers(T, past, wanted.all ? T : 1, places);
     this.seen.push(...ids);
-    return sizes.map((size, i) => new Float32Array(this.memory.buffer, at[i], size).slice());
+    return this.results(places, sizes);
+  }
+
+  /**
+   * Copies of what the kernel has put into its places.
+   * @param {Record<keyof Results, number>} places
+   * @param {Record<keyof Results, number>} sizes
+   * @returns {Results}
+   */
+  results(places, sizes) {
+    /** @param {keyof Results} name */
+    const copy = (name) => this.floats(places[name], sizes[name]).slice();
+    /** @param {keyof Results} name */
+    const wanted = (name) => (places[name] ? { [name]: copy(name) } : {});
+    return {
+      logits: copy("logits"),
+      ...wanted("attentions"),
+      ...wanted("hidden"),
+      ...wanted("headOutputs"),
+    };
+  }
+
+  /**
+   * Where results of these sizes are to go; 0 for what has no size.
+   * @template {string} Name
+   * @param {Record<Name, number>} sizes
+   * @returns {Record<Name, number>}
+   */
+  room(sizes) {
+    const names = /** @type {Name[]} */ (Object.keys(sizes));
+    const places = { ...sizes };
+    let at = this.kernel.result(4 * names.reduce((sum, name) => sum + sizes[name], 0));
+    if (!at) throw new Error(NO_MEMORY);
+    for (const name of names) {
+      places[name] = sizes[name] ? at : 0;
+      at += 4 * sizes[name];
+    }
+    return places;
+  }
+
+  /**
+   * Numbers of the kernel, as they are: they change with the next run.
+   * @param {number} at
+   * @param {number} size
+   */
+  floats(at, size) {
+    return new Float32Array(this.memory.buffer, at, size);
+  }
+
+  /** Give the kernel whole numbers. @param {number} at @param {number[]} numbers */
+  ints(at, numbers) {
+    new Int32Array(this.memory.buffer, at, numbers.length).set(numbers);
+  }
+
+  /**
+   * Go up the layers, stopping where something is to be edited.
+   * @param {number} T
+   * @param {number} past
+   * @param {number} n tokens whose logits are wanted
+   * @param {Record<keyof Required<Results>, number>} places of the results
+   */
+  layers(T, past, n, { logits, attentions, hidden, headOutputs }) {
+    /** @param {number} from @param {number} to @param {number} n */
+    const go = (from, to, n) =>
+      this.kernel.forward(T, past, from, to, n, logits, attentions, hidden, headOutputs);
+    let at = -1;
+    for (const edit of [...this.changes.edits].sort((a, b) => a.layer - b.layer)) {
+      if (edit.layer > at) go(at, edit.layer, 0);
+      at = edit.layer;
+      this.edit(edit, T, past);
+    }
+    go(at, this.config.n_layer, n);
+  }
+
+  /** Change what lies in the stream. @param {Edit} edit @param {number} T @param {number} past */
+  edit({ position, vector, add }, T, past) {
+    const D = this.config.n_embd;
+    const x = this.floats(this.kernel.stream(), T * D);
+    for (let t = 0; t < T; t++) {
+      if (position !== undefined && position !== past + t) continue;
+      for (let i = 0; i < D; i++) x[t * D + i] = vector[i] + (add ? x[t * D + i] : 0);
+    }
+  }
+
+  /**
+   * The logits (T, V) that vectors would have before the last norm (nostalgebraist 2020): of hidden
+   * states, all but those of the last layer, which are normed already.
+   * @param {ArrayLike<number>} vectors (T, D)
+   * @returns {Float32Array}
+   */
+  lens(vectors) {
+    const { n_embd, n_layer, vocab_size } = this.config;
+    const T = checkVectors(vectors, n_embd, this.limits.all);
+    const { logits } = this.room({ logits: T * vocab_size });
+    this.floats(this.kernel.stream(), vectors.length).set(vectors);
+    this.kernel.forward(T, 0, n_layer, n_layer, T, logits, 0, 0, 0);
+    return this.floats(logits, T * vocab_size).slice();
   }
 
   /**
    * Refuse with a sentence what cannot be run.
    * @param {number[]} ids
    * @param {number} past
-   * @param {Wanted & {ablate?: Head[]}} [wanted]
+   * @param {Wanted} [wanted]
+   * @param {Required<Changes>} [changes]
    */
-  check(ids, past, { ablate = [], ...wanted } = {}) {
+  check(ids, past, wanted = {}, { ablate, edits } = UNCHANGED) {
     checkIds(ids, this.config);
     if (!Number.isInteger(past) || past < 0 || past > this.seen.length)
       fail(`The cache holds ${this.seen.length} tokens: ${past} cannot be past.`);
-    if (past && ablate.length)
-      fail("What the cache holds was made with all heads: run the whole text to leave some out.");
     checkHeads(ablate, this.config);
+    checkEdits(edits, past + ids.length, this.config);
+    if (past && !this.isMadeBy({ ablate, edits }))
+      fail("What the cache holds was made with other heads or edits: run the whole text.");
     checkLength(ids.length, past + ids.length, wanted, this.limits);
   }
 
-  /** The logits (V,) after ids, computing only what the cache does not hold. @param {number[]} ids */
-  next(ids) {
+  /** Whether the cache was made with these very changes. @param {Required<Changes>} changes */
+  isMadeBy({ ablate, edits }) {
+    /** @param {readonly unknown[]} a @param {readonly unknown[]} b */
+    const same = (a, b) => a === b || a.length + b.length === 0;
+    return same(ablate, this.changes.ablate) && same(edits, this.changes.edits);
+  }
+
+  /**
+   * The logits (V,) after ids, computing only what the cache does not hold.
+   * @param {number[]} ids
+   * @param {Changes} [changes]
+   */
+  next(ids, { ablate = [], edits = [] } = {}) {
+    const seen = this.isMadeBy({ ablate, edits }) ? this.seen : [];
     let past = 0;
-    while (past < ids.length - 1 && ids[past] === this.seen[past]) past++;
-    return this.forward(ids.slice(past), { past }).logits;
+    while (past < ids.length - 1 && ids[past] === seen[past]) past++;
+    return this.forward(ids.slice(past), { past, ablate, edits }).logits;
   }
 
   /**
@@ -487,22 +609,23 @@ export class Model {
    * Go on with token ids until the text ends or maxNewTokens have come.
    * @param {number[]} ids
    * @param {WriteOptions} [options] temperature 0 takes the likeliest each time; the same seed gives
-   *   the same text
+   *   the same text; changes hold for the text that is given and what is written
    * @returns {Generator<Step, void, void>} `text` is the whole characters that this token completes,
    *   `p` its probability before temperature and filters. If the text ends within a character, the
    *   stop token comes too, with U+FFFD as its text.
    */
-  generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...sampling } = {}) {
+  generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...options } = {}) {
+    const { ablate = [], edits = [], ...sampling } = options;
     checkSampling(sampling);
     if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0)
       fail(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
-    this.check(ids, 0);
+    this.check(ids, 0, {}, { ablate, edits });
     const [n, all, { context }] = [ids.length, ids.length + maxNewTokens, this.limits];
     if (all > context)
       fail(
         `${all} tokens (${n} given, the others new) are more than the ${context} that the model sees here: ask for fewer.`,
       );
-    return this.steps([...ids], maxNewTokens, sampling, random(seed));
+    return this.steps([...ids], maxNewTokens, sampling, random(seed), { ablate, edits });
   }
 
   /**
@@ -510,12 +633,13 @@ export class Model {
    * @param {number} n
    * @param {Sampling} sampling
    * @param {() => number} next the next random number
+   * @param {Changes} changes
    * @returns {Generator<Step, void, void>}
    */
-  *steps(ids, n, sampling, next) {
+  *steps(ids, n, sampling, next, changes) {
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     for (let left = n; left > 0; left--) {
-      const logits = this.next(ids);
+      const logits = this.next(ids, changes);
       const id = draw(distribution(logits, sampling), next());
       const stop = this.stopIds.includes(id);
       const bytes = stop ? new Uint8Array() : this.tokenizer.tokenBytes(id);
@@ -536,15 +660,41 @@ function checkIds(ids, { vocab_size }) {
     fail(`Token ids are whole numbers from 0 to ${vocab_size - 1}.`);
 }
 
-/** @param {Head[]} heads @param {Config} config */
+/** @param {unknown} i @param {number} count */
+const isIndex = (i, count) => Number.isInteger(i) && Number(i) >= 0 && Number(i) < count;
+
+/** @param {readonly Head[]} heads @param {Config} config */
 function checkHeads(heads, { n_layer, n_head }) {
-  /** @param {unknown} i @param {number} count */
-  const isIndex = (i, count) => Number.isInteger(i) && Number(i) >= 0 && Number(i) < count;
   /** @param {unknown} pair */
   const isHead = (pair) =>
     Array.isArray(pair) && isIndex(pair[0], n_layer) && isIndex(pair[1], n_head);
   if (!Array.isArray(heads) || !heads.every(isHead))
     fail(`A head is [layer, head], from [0, 0] to [${n_layer - 1}, ${n_head - 1}].`);
+}
+
+/** @param {readonly Edit[]} edits @param {number} n tokens of the text @param {Config} config */
+function checkEdits(edits, n, { n_layer, n_embd }) {
+  if (!Array.isArray(edits)) fail("Edits are a list of { layer, position, vector, add }.");
+  for (const { layer, position = 0, vector } of edits.map(Object)) {
+    if (!isIndex(layer, n_layer + 1)) fail(`An edit’s layer is a number from 0 to ${n_layer}.`);
+    if (!isIndex(position, n)) fail(`An edit’s position is a number from 0 to ${n - 1}, or none.`);
+    checkVectors(vector, n_embd, 1);
+  }
+}
+
+/**
+ * How many vectors these are.
+ * @param {ArrayLike<number>} vectors
+ * @param {number} D
+ * @param {number} most
+ */
+function checkVectors(vectors, D, most) {
+  const isArray = Array.isArray(vectors) || ArrayBuffer.isView(vectors);
+  const n = isArray ? vectors.length / D : 0;
+  if (!isIndex(n - 1, most))
+    fail(`A vector has ${D} numbers, and there may be ${most} of them at once.`);
+  if (!Array.from(vectors).every(Number.isFinite)) fail("A vector’s numbers are finite.");
+  return n;
 }
 
 /**
@@ -553,7 +703,7 @@ function checkHeads(heads, { n_layer, n_head }) {
  * @param {Wanted} wanted
  * @param {Model["limits"]} limits
  */
-function checkLength(T, S, { all, attentions, hidden }, limits) {
+function checkLength(T, S, { all, attentions, hidden, headOutputs }, limits) {
   /** @param {number} n @param {number} most @param {string} of */
   const refuse = (n, most, of) =>
     fail(`${n} tokens are more than the ${most} ${of}: use a shorter text.`);
@@ -562,6 +712,8 @@ function checkLength(T, S, { all, attentions, hidden }, limits) {
     refuse(S, limits.attention, "of which attention can be shown");
   if ((all || hidden) && T > limits.all)
     refuse(T, limits.all, "of which all results can be had at once");
+  if (headOutputs && T > limits.headOutputs)
+    refuse(T, limits.headOutputs, "of which head outputs can be had");
 }
 
 /** @param {Message[]} messages */

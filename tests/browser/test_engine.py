@@ -194,14 +194,14 @@ def test_chat_template(engine, model, draw):
     assert engine.evaluate("[lm.startId, ...lm.stopIds]") == [model.start_id, *stop]
 
 
-def forward(engine, ids, past=0):
+def forward(engine, ids, **options):
     """All results of the engine, as arrays."""
     engine.evaluate(
-        """async ([ids, past]) => {
-            const out = lm.forward(ids, { past, all: true, attentions: true, hidden: true });
+        """async ([ids, options]) => {
+            const out = lm.forward(ids, { all: true, attentions: true, hidden: true, ...options });
             for (const [name, array] of Object.entries(out)) await send(name, array);
         }""",
-        [ids, past],
+        [ids, options],
     )
     return {name: np.frombuffer(data, "<f4") for name, data in Handler.received.items()}
 
@@ -283,17 +283,15 @@ def test_heads_switched_off_are_those_of_torch(engine, model, draw):
         script = """([ids, ablate]) => {
             const before = lm.forward(ids).logits;
             const without = lm.forward(ids, { ablate }).logits;
-            const left = lm.seen.length;
-            const after = lm.forward(ids).logits;
-            return [[...without], left, before.every((z, i) => z === after[i])];
+            const after = lm.next(ids);
+            return [[...without], before.every((z, i) => z === after[i])];
         }"""
-        ours, left, whole = engine.evaluate(script, [ids, off])
+        ours, whole = engine.evaluate(script, [ids, off])
         with torch.inference_mode():
             theirs = model(ids, attentions=False, ablate=off).logits[-1].log_softmax(-1)
         gap = torch.tensor(ours).log_softmax(-1) - theirs
         assert gap[theirs.topk(20).indices].abs().max() <= 0.01
-        assert left == 0  # the cache of such a run serves no other
-        assert whole
+        assert whole  # the cache of such a run serves no other
 
 
 def test_all_results_without_heads_are_those_of_torch(engine, model):
@@ -311,6 +309,138 @@ def test_all_results_without_heads_are_those_of_torch(engine, model):
         found = compare(ours, model(ids, ablate=off), model.config, len(ids))
     assert found["log p"] <= 0.01
     assert max(found["attention"], found["hidden"]) <= 1e-3
+
+
+def edited(model, ids, edits):
+    """What torch gives when vectors are put into the stream before some layers."""
+
+    def hook(edit):
+        def change(_module, inputs):
+            x = inputs[0].clone()
+            at = edit.get("position", slice(None))
+            x[at] = torch.tensor(edit["vector"]) + (x[at] if edit.get("add") else 0)
+            return (x, *inputs[1:])
+
+        return change
+
+    parts = [*model.blocks, model.norm]
+    hooks = [parts[edit["layer"]].register_forward_pre_hook(hook(edit)) for edit in edits]
+    with torch.no_grad():
+        out = model(ids, attentions=True)
+    for one in hooks:
+        one.remove()
+    return out
+
+
+def some_edits(model, draw, n):
+    """A patch from another text, a vector added everywhere, one at a place before the last norm."""
+    with torch.inference_mode():
+        other = model([model.start_id, *draw.sample(range(1000), 4)]).hidden_states
+    d = model.config.n_embd
+    return [
+        {"layer": 12, "position": draw.randrange(1, n), "vector": other[12, 3].tolist()},
+        {"layer": 7, "vector": [draw.gauss(0, 0.5) for _ in range(d)], "add": True},
+        {"layer": 30, "position": n - 1, "vector": [draw.gauss(0, 5) for _ in range(d)]},
+        {"layer": 0, "position": n - 2, "vector": [draw.gauss(0, 0.1) for _ in range(d)]},
+    ]
+
+
+def test_edits_of_the_stream_are_those_of_torch(engine, model, draw):
+    """Also in a text of more than one slice; the next run has none of them."""
+    for n in (5, 20, 140):
+        ids = [model.start_id, *draw.sample(range(model.config.vocab_size), n - 1)]
+        edits = some_edits(model, draw, n)
+        script = """([ids, edits]) => {
+            const before = lm.forward(ids).logits;
+            const changed = lm.forward(ids, { edits }).logits;
+            const after = lm.next(ids);
+            return [[...changed], before.every((z, i) => z === after[i])];
+        }"""
+        ours, whole = engine.evaluate(script, [ids, edits])
+        theirs = edited(model, ids, edits).logits[-1].log_softmax(-1)
+        gap = torch.tensor(ours).log_softmax(-1) - theirs
+        assert gap[theirs.topk(20).indices].abs().max() <= 0.01, n
+        assert whole
+
+
+def test_hidden_states_show_the_edits(engine, model, draw):
+    ids = [model.start_id, *draw.sample(range(model.config.vocab_size), 11)]
+    edits = some_edits(model, draw, len(ids))
+    ours = forward(engine, ids, edits=edits)
+    theirs = edited(model, ids, edits)
+    for edit in edits:  # torch gives what came into a layer before it was changed
+        if edit["layer"] < model.config.n_layer:
+            x = theirs.hidden_states[edit["layer"]]
+            at = edit.get("position", slice(None))
+            x[at] = torch.tensor(edit["vector"]) + (x[at] if edit.get("add") else 0)
+    found = compare(ours, theirs, model.config, len(ids))
+    assert found["log p"] <= 0.01
+    assert max(found["attention"], found["hidden"]) <= 1e-3
+
+
+def test_the_lens_is_that_of_torch(engine, model, draw):
+    """The norm and the unembedding of hidden states of any layer; the cache is left alone."""
+    ids = [model.start_id, *draw.sample(range(model.config.vocab_size), 9)]
+    script = """async (ids) => {
+        const { hidden } = lm.forward(ids, { hidden: true });
+        const D = lm.config.n_embd;
+        const last = Array.from({ length: 30 }, (_, l) => [...hidden.subarray(
+            (l * ids.length + ids.length - 1) * D, (l + 1) * ids.length * D)]).flat();
+        await send("lens", lm.lens(last));
+        await send("few", lm.lens(last.slice(0, 3 * D)));
+        return lm.seen;
+    }"""
+    assert engine.evaluate(script, ids) == ids
+    with torch.inference_mode():
+        theirs = model._logits(model.norm(model(ids).hidden_states[:-1, -1])).log_softmax(-1)
+    for name in ("lens", "few"):
+        ours = torch.tensor(np.frombuffer(Handler.received[name], "<f4"))
+        ours = ours.view(-1, model.config.vocab_size).log_softmax(-1)
+        expected = theirs[: len(ours)]
+        likely = expected.topk(20).indices
+        gap = (ours.gather(1, likely) - expected.gather(1, likely)).abs().max()
+        assert gap <= 0.01, name
+
+
+def test_head_outputs_are_those_of_torch(engine, model, draw):
+    for n in (4, 24):
+        ids = [model.start_id, *draw.sample(range(model.config.vocab_size), n - 1)]
+        script = """async (ids) => {
+            const { headOutputs } = lm.forward(ids, { headOutputs: true });
+            await send("headOutputs", headOutputs);
+        }"""
+        engine.evaluate(script, ids)
+        with torch.inference_mode():
+            theirs = model.head_outputs(model(ids, attentions=True))
+        ours = np.frombuffer(Handler.received["headOutputs"], "<f4")
+        gap = torch.tensor(ours).view(theirs.shape) - theirs
+        assert (gap.norm(dim=-1) / theirs.norm(dim=-1).amax(1, keepdim=True)).max() <= 1e-3
+
+
+def test_a_steered_text_is_that_of_whole_runs(engine, draw):
+    """With the cache of the steered run, which the next text without steering does not use."""
+    script = """(seed) => {
+        const ids = [lm.startId, ...lm.encode("The old lighthouse")];
+        const { hidden } = lm.forward([lm.startId, ...lm.encode(" love")], { hidden: true });
+        const D = lm.config.n_embd;
+        const vector = hidden.slice((12 * 2 + 1) * D, (12 * 2 + 2) * D).map((x) => x / 2);
+        const edits = [{ layer: 12, vector, add: true }];
+        const options = { maxNewTokens: 12, seed, topK: 20 };
+        const write = (more) =>
+            [...lm.generate(ids, { ...options, ...more })].map(({ id }) => id);
+        const [plain, steered, again] = [write({}), write({ edits }), write({})];
+        const by = [...ids];
+        const rightAt = steered.map((id) => {
+            const next = lm.forward(by, { edits }).logits;
+            const top = engine.distribution(next, { topK: 20 }).ids;
+            by.push(id);
+            return top.includes(id);
+        });
+        return [plain, steered, again, rightAt];
+    }"""
+    plain, steered, again, right = engine.evaluate(script, draw.randrange(2**31))
+    assert plain == again != steered
+    assert sum(right) >= len(right) - 1  # a token on the edge of the 20 may fall out by rounding
 
 
 def test_scores_are_log_probs(engine, model, draw):
@@ -423,6 +553,18 @@ def test_many_generations_take_no_more_memory(engine):
         "lm.forward([1], { ablate: [3] })",
         "lm.forward([1], { ablate: 3 })",
         "lm.forward([1], { past: 1, ablate: [[0, 0]] })",
+        "lm.forward([1], { edits: 3 })",
+        "lm.forward([1], { edits: [null] })",
+        "lm.forward([1], { edits: [{ layer: 31, vector: Array(576).fill(0) }] })",
+        "lm.forward([1], { edits: [{ layer: 0, position: 1, vector: Array(576).fill(0) }] })",
+        "lm.forward([1], { edits: [{ layer: 0, vector: [1, 2] }] })",
+        "lm.forward([1], { edits: [{ layer: 0, vector: Array(576).fill(NaN) }] })",
+        "lm.generate([1], { edits: [{ layer: 0 }] })",
+        "lm.forward(Array(33).fill(1), { headOutputs: true })",
+        "lm.lens([])",
+        "lm.lens('a')",
+        "lm.lens(Array(577).fill(0))",
+        "lm.lens(Array(129 * 576).fill(0))",
         "lm.chatIds([])",
         "lm.chatIds([{ role: 'me', content: 'Hi' }])",
         "lm.chatIds([{ role: 'user', content: 3 }])",

@@ -461,6 +461,29 @@ def test_attention_answers_as_python(loaded, lm):
     assert gap.max() <= 1e-3 + 1 / 255
 
 
+def test_multi_head_answers_as_python(loaded, lm):
+    from lmkit.widgets import MultiHead, attention_map
+
+    text = "The animal did not cross the street."
+    twin = MultiHead(lm, "a").answer({"kind": "multi-head", "text": text})
+    ours = loaded.evaluate(
+        """(text) => lmkit.model.ask({ kind: "multi-head", text })
+          .then((reply) => ({ ...reply, weights: btoa(String.fromCharCode(...reply.weights)) }))""",
+        text,
+    )
+    assert ours.keys() == twin.keys()
+    assert all(ours[name] == twin[name] for name in ("tokens", "shape", "width"))
+    gap = np.abs(attention_map.unpack(ours) - attention_map.unpack(twin))
+    assert gap.max() <= 1e-3 + 1 / 255
+    for name in ("sizes", "total"):
+        assert np.allclose(ours[name], twin[name], rtol=1e-3, atol=0.0101), name
+    message = loaded.evaluate(
+        """() => lmkit.model.ask({ kind: "multi-head", text: "a ".repeat(24) })
+            .catch((error) => error.message)"""
+    )
+    assert re.fullmatch(r"The text has \d+ tokens; this figure takes 1 to 23\.", message)
+
+
 @pytest.mark.parametrize("chat", [False, True])
 def test_generate_answers_as_python(loaded, lm, chat):
     from lmkit.widgets import Generate

@@ -1,7 +1,7 @@
 // The drawing: rows of tokens, a panel per head, slices, W^O, lengths.
 import { svg } from "../../kit/dom.mjs";
 import { number } from "../../kit/numbers.mjs";
-import { lengths, sizeOf } from "./heads.mjs";
+import { lengths } from "./heads.mjs";
 
 /**
  * @typedef {import("./heads.mjs").Head} Head
@@ -11,8 +11,8 @@ import { lengths, sizeOf } from "./heads.mjs";
  * Where the stages below the tokens begin: slices, their mixing, the three bars, the end.
  * @typedef {{slices: number, mixed: number, bars: number, end: number}} Stages
  *
- * A head's panel: its number, where it stands, where its piece of the bar stands, if there is one.
- * @typedef {{k: number, x: number, width: number, piece: Span | null}} Panel
+ * A head's panel: its number, where it stands, where its piece of the bar stands.
+ * @typedef {{k: number, x: number, width: number, piece: Span}} Panel
  */
 
 const ROW = 30;
@@ -22,28 +22,28 @@ const NUMBERS = 44; // pixels for the number beside the longest bar
 
 /**
  * The whole figure.
- * @param {{tokens: unknown[], all: Head[], at: number, total?: number, width: number}} state
+ * @param {{tokens: unknown[], all: Head[], at: number, total: number, width: number}} state
  *   `at` is the token that takes, `total` the length of what all heads add
  */
 export function picture({ tokens, all, at, total, width }) {
-  const place = stages(tokens.length, total !== undefined);
+  const place = stages(tokens.length);
   const node = svg("svg", { width, height: place.end, viewBox: `0 0 ${width} ${place.end}` });
-  const sums = total === undefined ? null : lengths(all, total);
-  const scale = sums ? (width - NUMBERS) / sums.end : null;
+  const sums = lengths(all, total);
+  const scale = (width - NUMBERS) / sums.end;
   node.append(
     ...tokenRows(at, width),
     ...panels(all, width, scale).map((panel) => onePanel(all[panel.k], panel, place)),
-    ...(sums && scale !== null ? bars(sums, scale, place.bars) : []),
+    ...bars(sums, scale, place.bars),
   );
   return node;
 }
 
-/** @param {number} T tokens @param {boolean} withSizes @returns {Stages} */
-function stages(T, withSizes) {
+/** @param {number} T tokens @returns {Stages} */
+function stages(T) {
   const slices = T * ROW + STAGES.gap;
   const mixed = slices + STAGES.slice;
   const bars = mixed + STAGES.mix;
-  return { slices, mixed, bars, end: withSizes ? bars + 3 * STAGES.bar : mixed + 2 };
+  return { slices, mixed, bars, end: bars + 3 * STAGES.bar };
 }
 
 /**
@@ -64,16 +64,16 @@ function tokenRows(at, width) {
 /**
  * @param {Head[]} all
  * @param {number} width
- * @param {number | null} scale pixels per length, null where no lengths are known
+ * @param {number} scale pixels per length
  * @returns {Panel[]}
  */
 function panels(all, width, scale) {
   const panel = width / all.length;
   let from = 0;
-  return all.map((head, k) => {
-    const to = from + sizeOf(head) * (scale ?? 0);
-    /** @type {Span | null} */
-    const piece = scale === null ? null : [from, to];
+  return all.map(({ size }, k) => {
+    const to = from + size * scale;
+    /** @type {Span} */
+    const piece = [from, to];
     from = to;
     return { k, x: k * panel, width: panel, piece };
   });
@@ -91,7 +91,7 @@ function onePanel({ shares, most }, panel, place) {
       .map(stroke),
     ...(width > 60 ? [shareText(x + 0.08 * width, most, shares[most])] : []),
     ...slice(panel, place.slices),
-    ...(piece ? added([x + 1, x + width - 1], piece, place) : []),
+    ...added([x + 1, x + width - 1], piece, place),
   );
 }
 

@@ -7,18 +7,17 @@ import { named } from "../../kit/tokens.mjs";
  * What all layers do with a text: its `tokens`, `shape` [L, H, T], `weights` (for each layer and
  * head the lower triangle of the attention, row by row, as bytes), `width`, how many numbers a
  * token's vector has, `sizes` [L][H][T], the length of the vector that a head adds to a token, and
- * `total` [L][T], the length of what all heads of a layer add together. A page's own model gives
- * no width, sizes and total.
+ * `total` [L][T], the length of what all heads of a layer add together.
  * @typedef {object} Layers
  * @property {Token[]} tokens
  * @property {[n_layer: number, n_head: number, n_tokens: number]} shape
  * @property {string | Uint8Array} weights
- * @property {number} [width]
- * @property {number[][][]} [sizes]
- * @property {number[][]} [total]
+ * @property {number} width
+ * @property {number[][][]} sizes
+ * @property {number[][]} total
  *
  * What a head takes from where, for one token; `most` is where it looks most.
- * @typedef {{shares: number[], size?: number, most: number}} Head
+ * @typedef {{shares: number[], size: number, most: number}} Head
  *
  * Lengths: end to end, if all stood at right angles, and of the true sum.
  * @typedef {{end: number, right: number, total: number}} Lengths
@@ -27,9 +26,6 @@ import { named } from "../../kit/tokens.mjs";
 
 /** @param {number[]} numbers */
 export const sumOf = (numbers) => numbers.reduce((total, x) => total + x, 0);
-
-/** The length of what a head adds, 0 where nobody knows. @param {{size?: number}} head */
-export const sizeOf = ({ size = 0 }) => size;
 
 /**
  * What the heads of a layer take from where, for one token.
@@ -44,18 +40,18 @@ export function heads({ shape: [, nHead, T], weights, sizes }, layer, token) {
   return Array.from({ length: nHead }, (_, k) => {
     const start = (layer * nHead + k) * triangle + (token * (token + 1)) / 2;
     const shares = Array.from(bytes.subarray(start, start + token + 1), (b) => b / 255);
-    return { shares, size: sizes?.[layer][k][token], most: shares.indexOf(Math.max(...shares)) };
+    return { shares, size: sizes[layer][k][token], most: shares.indexOf(Math.max(...shares)) };
   });
 }
 
 /**
  * What becomes of the lengths.
- * @param {{size?: number}[]} all
+ * @param {{size: number}[]} all
  * @param {number} total
  * @returns {Lengths}
  */
 export function lengths(all, total) {
-  const sizes = all.map(sizeOf);
+  const sizes = all.map(({ size }) => size);
   return { end: sumOf(sizes), right: Math.sqrt(sumOf(sizes.map((size) => size * size))), total };
 }
 
@@ -86,7 +82,6 @@ export function reading(one, layer, token, head = -1) {
   const idle = token
     ? `For ${who} ${resting(all)} most at the start.`
     : "The first token sees only itself.";
-  if (!one.total) return `${idle} How much each head adds, this page's model does not say.`;
   const sums = lengths(all, one.total[layer][token]);
   return `${idle} ${longest(all, one.tokens)} ${together(sums)}`;
 }
@@ -100,8 +95,8 @@ function resting(all) {
 
 /** @param {Head[]} all @param {Token[]} tokens */
 function longest(all, tokens) {
-  const k = all.reduce((best, one, at) => (sizeOf(one) > sizeOf(all[best]) ? at : best), 0);
-  return `Head ${k} adds most, a vector of length ${number(sizeOf(all[k]))}: ${taken(all[k].shares, tokens)}.`;
+  const k = all.reduce((best, { size }, at) => (size > all[best].size ? at : best), 0);
+  return `Head ${k} adds most, a vector of length ${number(all[k].size)}: ${taken(all[k].shares, tokens)}.`;
 }
 
 /** @param {Lengths} sums */
@@ -123,10 +118,9 @@ function verdict(ratio, apart) {
  * @param {number} head
  * @param {string} who
  */
-function oneHead({ tokens, width = 0 }, all, head, who) {
+function oneHead({ tokens, width }, all, head, who) {
   const { shares, size } = all[head];
   const takes = `Head ${head} takes for ${who} ${taken(shares, tokens)}.`;
-  if (size === undefined) return takes;
-  const rank = all.filter((other) => sizeOf(other) > size).length + 1;
+  const rank = all.filter((other) => other.size > size).length + 1;
   return `${takes} The mean of their values, weighted so, is its slice: ${width / all.length} of the ${width} numbers. W^O turns it into a vector of length ${number(size)}, ${rank === 1 ? "the longest" : `number ${rank}`} of ${all.length}.`;
 }

@@ -27,7 +27,14 @@ const KEYS =
   "Tab goes through the controls; up and down arrows go from token to token, left and right ones from head to head; Escape shows all heads again.";
 
 /** @type {Layers} */
-const NOTHING = { tokens: [], shape: [0, 0, 0], weights: new Uint8Array() };
+const NOTHING = {
+  tokens: [],
+  shape: [0, 0, 0],
+  weights: new Uint8Array(),
+  width: 0,
+  sizes: [],
+  total: [],
+};
 
 /** @type {Fit} */
 const isLayer = (layer, model) => fits.count(model.get("texts")[0].shape[0] - 1)(layer);
@@ -40,9 +47,9 @@ const isHead = (head, model) => head === -1 || fits.count(model.get("texts")[0].
 
 /** @extends {AskingFigure<Layers>} */
 class View extends AskingFigure {
-  static kind = "attention";
+  static kind = "multi-head";
   static link = {
-    text: storedOrLive("texts", "attention"),
+    text: storedOrLive("texts", "multi-head"),
     layer: isLayer,
     token: isToken,
     head: isHead,
@@ -127,14 +134,6 @@ class View extends AskingFigure {
     return "This text is not stored with the chapter: choose another.";
   }
 
-  /** The page's model answers for longer texts than there are rows for. */
-  async asked() {
-    const one = await super.asked();
-    const n = one.tokens.length - 1;
-    if (n < MAX_TOKENS) return one;
-    throw new Error(`The text has ${n} tokens; this figure takes 1 to ${MAX_TOKENS - 1}.`);
-  }
-
   refresh() {
     if (document.activeElement !== this.input) this.input.value = this.model.get("text");
     return super.refresh();
@@ -178,15 +177,15 @@ class View extends AskingFigure {
 
   paintLabels() {
     const lengths = ["end to end", "right angles", "their sum"].map((text) => h("span", {}, text));
-    const after = [h("span", {}, "W", h("sup", {}, "O")), ...lengths];
-    this.labels.replaceChildren(h("span", {}, "Concat"), ...(this.one.sizes ? after : []));
+    const output = h("span", {}, "W", h("sup", {}, "O"));
+    this.labels.replaceChildren(h("span", {}, "Concat"), output, ...lengths);
   }
 
   /** @param {number} width */
   draw(width) {
     if (this.one === NOTHING) return svg("svg");
     const at = this.at();
-    const total = this.one.total?.[this.model.get("layer")][at];
+    const total = this.one.total[this.model.get("layer")][at];
     return picture({ tokens: this.one.tokens, all: this.all, at, total, width });
   }
 
@@ -204,8 +203,8 @@ class View extends AskingFigure {
 
   /** @param {Head} head @param {number} k */
   headButton({ shares, size, most }, k) {
-    const adds = size === undefined ? "" : `, adds ${number(size)}`;
-    const label = `head ${k}: ${percent(shares[most])} from ${named(this.one.tokens[most])}${adds}`;
+    const taken = `${percent(shares[most])} from ${named(this.one.tokens[most])}`;
+    const label = `head ${k}: ${taken}, adds ${number(size)}`;
     const names = { "aria-label": label, title: label };
     const onclick = () => this.pick(k);
     return h("button", { type: "button", class: "lmk-multi-top", ...names, onclick }, String(k));
@@ -284,7 +283,7 @@ class View extends AskingFigure {
     const lines = this.all.map(({ shares, size }, k) => [
       `head ${k}`,
       taken(shares, tokens),
-      said(size, "–"),
+      number(size),
     ]);
     const caption = `Layer ${this.model.get("layer")}: what each head takes for ${who}`;
     return [caption, ["head", "takes", "length added"], lines];
@@ -297,15 +296,19 @@ class View extends AskingFigure {
     const head = ["layer", "head", "token", "looks at", "weight", "length added"];
     const lines = Array.from({ length: shape[0] }, (_, layer) =>
       heads(this.one, layer, at).map(({ shares, size }, k) =>
-        shares.map((share, c) => [layer, k, tokens[at].t, tokens[c].t, number(share), said(size)]),
+        shares.map((share, c) => [
+          layer,
+          k,
+          tokens[at].t,
+          tokens[c].t,
+          number(share),
+          number(size),
+        ]),
       ),
     );
     download("heads.csv", csv([head, ...lines.flat(2)]), "text/csv");
   }
 }
-
-/** A length, if it is known. @param {number | undefined} size */
-const said = (size, unknown = "") => (size === undefined ? unknown : number(size));
 
 /** The head that a panel is of. @param {Element} panel */
 const numberOf = (panel) => Number(panel.getAttribute("data-head"));
