@@ -87,7 +87,9 @@ def _check_options(options: Mapping[str, Any]) -> None:
     given.above(options["grad_clip"], "grad_clip")
     given.seed(options["seed"])
     betas = given.kind(options["betas"], "betas", (tuple, list), "a pair of numbers")
-    if len(betas) != 2 or not all(0 <= given.number(beta, "each of the betas") < 1 for beta in betas):
+    if len(betas) != 2 or not all(
+        0 <= given.number(beta, "each of the betas") < 1 for beta in betas
+    ):
         raise ValueError(f"betas must be two numbers, 0 or more and below 1, not {betas}")
     if options["sample"] is not None:
         given.function(options["sample"], "sample")

@@ -172,7 +172,9 @@ def test_a_model_that_blew_up_is_told_from_a_rate_that_is_too_high():
     with pytest.raises(FloatingPointError, match="smaller learning_rate"):
         short(model, learning_rate=1e30, steps=50)
     for _ in range(2):
-        with pytest.raises(FloatingPointError, match=r"before the first step.*: make the model anew"):
+        with pytest.raises(
+            FloatingPointError, match=r"before the first step.*: make the model anew"
+        ):
             short(model, learning_rate=1e-9)
     model = small_gpt()
     with torch.no_grad():
