@@ -10,7 +10,7 @@ from typing import Self
 
 import regex
 
-from .words import Vocabulary, checked, read
+from .words import Vocabulary, checked, read, specials
 
 Pair = tuple[int, int]
 
@@ -159,7 +159,7 @@ class BPETokenizer(Vocabulary):
     `vocab` maps tokens, written in `byte_alphabet`, to ids; `merges` are the pairs to join, the
     most important first; `special` are the tokens that stand for no text, such as
     `<|endoftext|>`; with `split_digits` every digit is a token of its own. Raises ValueError when
-    a merge makes no token of the vocabulary.
+    a merge makes no token of the vocabulary, or a special token is spelt like a byte or a merge.
     """
 
     def __init__(
@@ -169,8 +169,9 @@ class BPETokenizer(Vocabulary):
         special: Mapping[str, int] | None = None,
         split_digits: bool = False,
     ) -> None:
-        super().__init__(vocab, special)
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
+        self._spelt = {*CHAR_TO_BYTE, *(a + b for a, b in self.ranks)}
+        super().__init__(vocab, special)
         for a, b in self.ranks:
             if a + b not in self.vocab:
                 raise ValueError(f"the merge of {a!r} and {b!r} makes no token of the vocabulary")
@@ -188,12 +189,14 @@ class BPETokenizer(Vocabulary):
 
         The first ids are the special tokens', the next 256 the bytes'. Of pairs that occur equally
         often the one with the smallest ids is taken. Raises ValueError when `vocab_size` is less
-        than these need.
+        than these need, or a special token is spelt like a byte or what was learned.
 
         >>> tokenizer = BPETokenizer.train("low low lower lowest", 256 + 4)
         >>> tokenizer.merges
         [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
         """
+        if len(set(special)) < len(special):
+            raise ValueError(f"a special token stands twice among {', '.join(special)}")
         if vocab_size < (least := 256 + len(special)):
             raise ValueError(
                 f"vocab_size must be at least {least}, for the 256 bytes and {len(special)} "
@@ -201,14 +204,16 @@ class BPETokenizer(Vocabulary):
             )
         pattern = DIGIT_SPLIT if split_digits else GPT2_SPLIT
         counts = Counter(regex.findall(pattern, checked(text, "train")))
-        # a space is no character of the alphabet: no merge makes what is written with one
-        tokens = [*(" " + name for name in special), *BYTE_TO_CHAR.values()]
+        tokens = [*special, *BYTE_TO_CHAR.values()]
         id_of = {byte: len(special) + i for i, byte in enumerate(BYTE_TO_CHAR)}
         words = ([id_of[byte] for byte in word.encode()] for word in counts)
         pairs = PairCounts(words, counts.values())
         merges = learn_merges(pairs, tokens, vocab_size, str.__add__)
         vocab = {token: i for i, token in enumerate(tokens) if i >= len(special)}
         return cls(vocab, merges, {name: i for i, name in enumerate(special)}, split_digits)
+
+    def _spells(self, name: str) -> bool:
+        return name in self._spelt
 
     @property
     def merges(self) -> list[tuple[str, str]]:
@@ -239,7 +244,7 @@ class BPETokenizer(Vocabulary):
         odd += [data["normalizer"]["type"]] if data["normalizer"] else []
         if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]) or odd:
             raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds + odd}")
-        special = {t["content"]: t["id"] for t in data["added_tokens"] if t["special"]}
+        special = specials(data)
         vocab = {t: i for t, i in data["model"]["vocab"].items() if t not in special}
         pairs = data["model"]["merges"]
         merges = (tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in pairs)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import regex
 
 from .bpe import PairCounts, learn_merges
-from .words import Vocabulary, checked, read
+from .words import Vocabulary, checked, read, specials
 
 # The blocks of Chinese characters around which BERT puts spaces (its tokenization.py).
 CHINESE = (
@@ -64,7 +64,12 @@ class WordPiece(Vocabulary):
         """
         counts = Counter(cls.split(text))
         spelt = [[word[0], *("##" + char for char in word[1:])] for word in counts]
-        tokens = [*special, *sorted({token for word in spelt for token in word})]
+        letters = {token for word in spelt for token in word}
+        if same := letters.intersection(special):
+            raise ValueError(
+                f"the special token {min(same)!r} is one of the text: name it otherwise"
+            )
+        tokens = [*special, *sorted(letters)]
         if vocab_size < len(tokens):
             raise ValueError(
                 f"vocab_size must be at least {len(tokens)}, for the text's characters, "
@@ -122,4 +127,9 @@ class WordPiece(Vocabulary):
         rules = data["normalizer"] or {}
         if not rules.get("lowercase") or rules.get("strip_accents") is False:
             raise ValueError(f"{path} keeps capitals or accents, and WordPiece here drops both")
-        return cls(data["model"]["vocab"])
+        return cls(data["model"]["vocab"], specials(data))
+
+    @classmethod
+    def _spells(cls, name: str) -> bool:
+        word = name.removeprefix("##")
+        return cls.split(word) == [word]

@@ -40,6 +40,11 @@ def read(path: str | Path, kind: str) -> dict[str, Any]:
     return {"normalizer": None, "pre_tokenizer": None, "added_tokens": [], **data}
 
 
+def specials(data: Mapping[str, Any]) -> dict[str, int]:
+    """Give the special tokens in what `read` gave."""
+    return {t["content"]: t["id"] for t in data["added_tokens"] if t["special"]}
+
+
 class Vocabulary:
     """Tokens and their ids: what all tokenizers that learn a vocabulary share."""
 
@@ -49,8 +54,24 @@ class Vocabulary:
         if self.unknown is not None and self.unknown not in vocab:
             raise ValueError(f"vocab must hold {self.unknown!r}, for what it does not know")
         self.vocab, self.special = dict(vocab), dict(special or {})
+        for name, i in self.special.items():
+            self._check_special(name, i)
         self._token = {i: token for token, i in [*self.vocab.items(), *self.special.items()]}
         self.n_vocab = 1 + max(self._token, default=-1)
+
+    def _check_special(self, name: str, token_id: int) -> None:
+        """Raise ValueError for a special token that a file would not tell from an ordinary one."""
+        if not name or name != well_formed(name):
+            raise ValueError(f"a special token needs a name of whole characters, and has {name!r}")
+        if self._spells(name) or self.vocab.get(name, token_id) != token_id:
+            raise ValueError(
+                f"the special token {name!r} is spelt like one that stands for text: give it a "
+                f"name that no text is cut into, such as '<|{name}|>'"
+            )
+
+    def _spells(self, name: str) -> bool:
+        """Tell whether some text is cut into a token of this name."""
+        raise NotImplementedError
 
     def token(self, token_id: int) -> str:
         """Give the token of an id as the vocabulary writes it; ValueError when there is none."""
@@ -124,7 +145,10 @@ class WordTokenizer(Vocabulary):
         data = read(path, "WordLevel")
         if (data["pre_tokenizer"] or {}).get("pattern") != {"Regex": cls._pattern}:
             raise ValueError(f"{path} does not split text as {cls.__name__} does")
-        return cls(data["model"]["vocab"])
+        return cls(data["model"]["vocab"], specials(data))
+
+    def _spells(self, name: str) -> bool:
+        return self.split(name) == [name]
 
 
 class CharTokenizer(WordTokenizer):
