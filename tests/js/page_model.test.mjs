@@ -1,6 +1,6 @@
 import { obstacle, PageModel } from "../../book/site/model.mjs";
-import { likeliest } from "../../lmkit/engine/reply.mjs";
-import { compare, lowerTriangles } from "../../lmkit/widgets/attention_map/answer.mjs";
+import { likeliest, lowerTriangles } from "../../lmkit/engine/reply.mjs";
+import { compare } from "../../lmkit/widgets/attention_map/answer.mjs";
 import { pack } from "../../lmkit/widgets/next_token/answer.mjs";
 import * as nextToken from "../../lmkit/widgets/next_token/view.mjs";
 import { close, closeAll, equal, inBrowser, test } from "./harness.mjs";
