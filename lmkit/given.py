@@ -111,6 +111,21 @@ def each(value: Any, name: str, right: str) -> Iterable[Any]:
     return value
 
 
+def rows(value: Any, name: str, size: int, right: str) -> list[tuple[Any, ...]]:
+    """Give rows of so many things as tuples; `right` says what they are."""
+    found = list(each(value, name, f"a list of tuples: {right}"))
+    for row in found:
+        if not isinstance(row, tuple | list) or len(row) != size:
+            kind = ValueError if isinstance(row, tuple | list) else TypeError
+            raise kind(f"each of the {name} must be {right}, and {row!r} is not")
+    return [tuple(row) for row in found]
+
+
+def numbers(value: Any, name: str) -> list[float]:
+    """Give several numbers as a list."""
+    return [number(x, f"each of the {name}") for x in each(value, name, "a list of numbers")]
+
+
 def mapping(value: Any, name: str, right: str = "a dict") -> Mapping[Any, Any]:
     """Give a dict, or what is like one."""
     found: Mapping[Any, Any] = kind(value, name, Mapping, right)
