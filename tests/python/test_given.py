@@ -23,7 +23,7 @@ import traitlets
 from torch import nn
 
 import lmkit
-from lmkit import embeddings, given, lm, minilm, ngram, plot, rnn, smollm, transformer
+from lmkit import embeddings, generate, given, lm, minilm, ngram, plot, rnn, smollm, transformer
 from lmkit.assets import ASSETS, AssetError
 from lmkit.progress import History
 from lmkit.smollm.net import END_OF_TEXT, MESSAGE_END, MESSAGE_START
@@ -362,7 +362,7 @@ def called(name, tmp, /, **changes):
         call = getattr(owner, function.__name__)
     else:
         call = getattr(INSTANCES[owner.__name__](tmp), function.__name__)
-    args, options, skipped = [], {}, False
+    args, options, skipped = [], dict(changes), False
     for p in inspect.signature(function).parameters.values():
         if p.name in ("self", "cls", "args") or p.kind is p.VAR_KEYWORD:
             continue
@@ -371,6 +371,7 @@ def called(name, tmp, /, **changes):
             skipped = True
             continue
         skipped = skipped or optional
+        options.pop(p.name, None)
         value = changes[p.name] if p.name in changes else good(name, p.name)
         if p.kind is p.VAR_POSITIONAL:
             args.append(value)
@@ -458,3 +459,89 @@ def test_what_is_wrong_is_told(name, tmp_path, monkeypatch):
 def test_what_is_right_is_taken(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     called(f"{name}.", tmp_path)
+
+
+def test_numbers_of_other_libraries_are_numbers():
+    for three in (np.int64(3), torch.tensor(3), np.array(3)):
+        assert given.whole(three, "k", 1) == 3 and given.ids([three, 1]) == [3, 1]
+        assert given.number(three, "p", 0) == 3
+    assert given.ids(torch.tensor([1, 2])) == given.ids(np.array([1, 2])) == given.ids({1, 2})
+    assert gpt().next_token("the", k=np.int64(2)) == gpt().next_token("the", k=2)
+    for wrong in (torch.tensor([3, 4]), torch.tensor(3.0), np.float64(3), 3.0, "3", b"3", False):
+        with pytest.raises(TypeError, match="k must be a whole number, 1 or more, not "):
+            given.whole(wrong, "k", 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "right"),
+    [
+        (lambda: glove()[5], "word must be a str, not 5"),
+        (lambda: glove()[None], "word must be a str, not None"),
+        (lambda: glove().most_similar(None), "positive must be a word, a vector or a list of such"),
+        (lambda: glove().most_similar("king", topn="a"), "topn must be a whole number, 1 or more"),
+        (lambda: glove().most_similar("king", topn=-1), "1 or more, not -1"),
+        (lambda: embeddings.load_glove("x"), "vocab_size must be a whole number between 1 and 400"),
+        (lambda: embeddings.pca([[1, 2]]), r"vectors \(1, 2\) have no 2 principal axes"),
+        (lambda: embeddings.pca([[1], [1, 2]]), "vectors must be an array of numbers, a row per"),
+        (
+            lambda: glove().evaluate_analogies([("family", "king", "man")]),
+            "each of the questions must be a section and four words, and .*'king', 'man'.* is not",
+        ),
+        (lambda: gpt().next_token("the", k="a"), "k must be a whole number, 1 or more, not 'a'"),
+        (lambda: gpt().next_token("the", k=2.5), "k must be a whole number, 1 or more, not 2.5"),
+        (lambda: gpt().generate("the", 3, temperature="a"), "temperature must be a number, 0 or m"),
+        (lambda: gpt().generate("the", 3, temperature=None), "a number, 0 or more, not None"),
+        (lambda: gpt().generate("the", 3, top_k="a"), "top_k must be a whole number, 1 or more"),
+        (lambda: gpt().generate("the", 3, seed="a"), "seed must be a whole number between 0 and"),
+        (lambda: gpt().generate("the", 3, seed=1.5), "seed must be .*, not 1.5"),
+        (
+            lambda: gpt().generate("the", 3, seed=2**70),
+            "seed must be .*, not 1180591620717411303424",
+        ),
+        (lambda: smol()([1], ablate=5), "ablate must be a list of tuples: a pair .*, not 5"),
+        (lambda: smol()([1], ablate=(3, 2)), r"must be a pair \(layer, head\), and 3 is not"),
+        (lambda: smol()([1], ablate=["a"]), r"must be a pair \(layer, head\), and 'a' is not"),
+        (lambda: CHARS.decode("ab"), "ids must be a list of whole numbers, .*, not 'ab'"),
+        (lambda: CHARS.decode(None), "ids must be a list of whole numbers, .*, not None"),
+        (lambda: CHARS.decode([1.5]), "each of the ids must be a whole number, 0 or more, not 1.5"),
+        (lambda: gpt().tokens("hello"), "ids must be a list of whole numbers, .*, not 'hello'"),
+        (lambda: generate.probabilities([1, 2, 3]), r"logits must be a tensor \(V,\), not a list"),
+        (lambda: generate.softmax(None), r"logits must be a tensor \(V,\), not None"),
+        (lambda: transformer.attention([1], [2], [3]), "q must be a tensor .*, not a list"),
+        (lambda: transformer.GPT("ab"), r"config must be a GPTConfig\(vocab_size=…\), not 'ab'"),
+        (lambda: transformer.GPTConfig(5, n_layer=-1), "n_layer must be a whole number, 1 or more"),
+        (lambda: rnn.RNN([2], 3), "input_size must be a whole number, 1 or more, not a list"),
+        (lambda: transformer.sinusoidal(-3, 4), "n must be a whole number, 0 or more, not -3"),
+        (lambda: BPETokenizer.train("low", "300"), "vocab_size must be a whole number, .*'300'"),
+        (lambda: lmkit.assets.path(None), "name must be a str, not None"),
+        (lambda: smollm.load("x"), "dtype must be one of torch's, such as torch.bfloat16, not 'x'"),
+        (lambda: lmkit.widgets.NextToken(None, "a"), "lm must be a language model, such as"),
+        (lambda: lmkit.widgets.NextToken(gpt(), "the", depth=-1), "depth must be .*1 or more, not"),
+        (lambda: lmkit.widgets.EmbeddingArithmetic(None), "vectors must be WordVectors, as"),
+        (
+            lambda: lmkit.widgets.MultiHead(smol(), "cat", layer=99),
+            "layer must be .* between 0 and 1",
+        ),
+        (lambda: lmkit.widgets.Generate(gpt(), "a", temperature=-1), "no setting 'temperature'"),
+        (
+            lambda: lmkit.widgets.Generate(gpt(), "the", settings=[{"temperature": -1}]),
+            "temperature must be a number, 0 or more, not -1",
+        ),
+        (
+            lambda: lmkit.widgets.Generate(gpt(), "the", settings=[{"temprature": 1}]),
+            "settings must be of temperature, top_k, top_p, seed, not 'temprature'",
+        ),
+    ],
+)
+def test_what_a_student_gave(call, right):
+    with pytest.raises((TypeError, ValueError), match=right) as told:
+        call()
+    assert complaint(told.value, "", None) is None
+
+
+@pytest.mark.parametrize("figure", lmkit.widgets.__all__)
+def test_a_figure_has_no_settings_that_it_does_not_know(figure):
+    with pytest.raises(
+        TypeError, match=r"no setting 'colour'; it has |unexpected keyword argument"
+    ):
+        called(f"widgets.{figure}.colour", None, colour="red")
