@@ -106,7 +106,7 @@ class AnswerFile:
         given.text(name, "name")
         given.text(text, "text")
         given.text(seen, "seen")
-        given.ids(ticks, "ticks")
+        given.ids(ticks, "ticks", 0)
         with self._locked() as answers:
             answers[name] = saved(answers.get(name), text, ticks, seen)
         return answers[name]

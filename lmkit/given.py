@@ -96,14 +96,16 @@ def texts(value: Any, name: str) -> list[str]:
     return found
 
 
-def ids(value: Any, name: str = "ids", most: int | None = None) -> list[int]:
+def ids(
+    value: Any, name: str = "ids", least: int | None = None, most: int | None = None
+) -> list[int]:
     """Give token ids as a list of int.
 
     >>> ids(range(3))
     [0, 1, 2]
     """
     found = list(each(value.tolist() if hasattr(value, "tolist") else value, name, IDS))
-    return [whole(i, f"each of the {name}", 0, most) for i in found]
+    return [whole(i, f"each of the {name}", least, most) for i in found]
 
 
 def each(value: Any, name: str, right: str) -> Iterable[Any]:

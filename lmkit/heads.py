@@ -73,7 +73,7 @@ def resolves(attn: Tensor, pronoun: int, noun: int, others: Sequence[int]) -> Te
     last = _weights(attn).shape[-1] - 1
     given.whole(pronoun, "pronoun", 0, last)
     given.whole(noun, "noun", 0, last)
-    given.ids(others, "others", last)
+    given.ids(others, "others", 0, last)
     weight = attn[..., pronoun, noun]
     rival = attn[..., pronoun, list(others)].amax(-1)
     return ((weight > rival) & (weight > 0.1)).to(attn.dtype)

@@ -72,7 +72,7 @@ class SymbolTokenizer:
 
     def decode(self, ids: Iterable[int]) -> list[Hashable]:
         """Turn places into symbols; `<s>` is none."""
-        found = given.ids(ids, most=self.start_id)
+        found = given.ids(ids, least=0, most=self.start_id)
         return [self.vocab[i] for i in found if i < self.start_id]
 
     def token_bytes(self, token_id: int) -> bytes:

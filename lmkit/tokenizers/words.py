@@ -187,7 +187,7 @@ class ByteTokenizer:
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Turn bytes into text; those that are no UTF-8 become U+FFFD by default."""
-        return bytes(given.ids(ids, most=255)).decode("utf-8", checked_errors(errors))
+        return bytes(given.ids(ids, least=0, most=255)).decode("utf-8", checked_errors(errors))
 
     def token_bytes(self, token_id: int) -> bytes:
         """Give the byte itself."""
@@ -195,5 +195,5 @@ class ByteTokenizer:
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each byte by itself; part of a character is shown like `\xe2`."""
-        found = given.ids(ids, most=255)
+        found = given.ids(ids, least=0, most=255)
         return [self.token_bytes(i).decode("utf-8", "backslashreplace") for i in found]

@@ -146,9 +146,9 @@ def test_samples_follow_the_distribution_and_the_seed():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 0}, "n must be 1 or more and k 0 or more, not n=0 and k=1.0"),
-        ({"k": -1}, "n must be 1 or more and k 0 or more, not n=2 and k=-1"),
-        ({"k": math.nan}, "n must be 1 or more and k 0 or more, not n=2 and k=nan"),
+        ({"n": 0}, "n must be a whole number, 1 or more, not 0"),
+        ({"k": -1}, "k must be a number, 0 or more, not -1"),
+        ({"k": math.nan}, "k must be a number, 0 or more, not nan"),
         (
             {"smoothing": "none"},
             "smoothing must be one of add_k, interpolate, backoff, not 'none'",

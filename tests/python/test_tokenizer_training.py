@@ -228,11 +228,11 @@ def test_a_vocabulary_without_the_unknown_token_is_told(kind):
 def test_training_says_what_is_wrong():
     with pytest.raises(ValueError, match="at least 257, for the 256 bytes and 1 special tokens"):
         BPETokenizer.train("a", 256, special=["<|end|>"])
-    with pytest.raises(TypeError, match="train needs a str, not bytes"):
+    with pytest.raises(TypeError, match="text must be a str, not b'a'"):
         BPETokenizer.train(b"a", 300)
     with pytest.raises(ValueError, match="at least 3, for the text's characters, not 2"):
         WordPiece.train("ab", 2)
-    with pytest.raises(ValueError, match="1 or more, for <unk>, not 0"):
+    with pytest.raises(ValueError, match="vocab_size must be a whole number, 1 or more, not 0"):
         WordTokenizer.train("a", 0)
 
 

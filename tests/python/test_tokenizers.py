@@ -197,7 +197,7 @@ def test_unknown_ids_are_told(tokenizer, ids):
 
 @pytest.mark.parametrize("text", [None, 5, b"bytes", ["a"]])
 def test_only_str_can_be_encoded(tokenizer, text):
-    with pytest.raises(TypeError, match="encode needs a str, not"):
+    with pytest.raises(TypeError, match="text must be a str, not"):
         tokenizer.encode(text)
 
 

@@ -42,7 +42,7 @@ class Generate(Widget):
         if not given.texts(prompts, "prompts"):
             raise ValueError('Give at least one prompt: Generate(lm, "Once upon a time")')
         self._lm, self._reading = lm, Reading(lm)
-        given.whole(length, "length", least=1)
+        given.whole(length, "length", least=0)
         for options in given.each(
             settings, "settings", "a list of dicts such as {'temperature': 0}"
         ):
