@@ -537,7 +537,7 @@ def test_texts_written_together_with_others_in_between(engine):
     vector = [0.3 if i % 7 == 0 else -0.05 for i in range(576)]
     edits = [{"layer": 9, "vector": vector, "add": True}]
     for more in ({"disturb": True}, {"edits": edits}, {"ablate": [[9, 3], [12, 1]]}):
-        options = {"maxNewTokens": 6, **more}
+        options = {"maxNewTokens": 6, "topK": 50, **more}
         runs, alone = engine.evaluate(TOGETHER, ["The old lighthouse", False, options])
         compare_runs(runs, alone)
     none = engine.evaluate("[...lm.generateMany([1], { seeds: [1, 2], maxNewTokens: 0 })].length")
@@ -718,7 +718,8 @@ def test_the_file_may_come_in_any_order(engine):
         catch (error) { return [early, same, other.limits, error.message]; }
     }""")
     assert re.fullmatch(SENTENCE, found[0])
-    assert found[1:3] == [True, {"context": 64, "attention": 16, "all": 128}]
+    limits = {"context": 64, "attention": 16, "all": 128, "headOutputs": 32}
+    assert found[1:3] == [True, limits]
     assert "16" in found[3]
 
 
