@@ -15,6 +15,7 @@ __all__ = [
     "embeddings",
     "generate",
     "gguf",
+    "given",
     "heads",
     "lm",
     "minilm",

@@ -7,19 +7,34 @@ package. Nothing here needs torch or numpy unless a check gives such numbers: pl
 enough, as in a page.
 """
 
+import _thread
 import ast
+import contextlib
+import linecache
 import math
+import os
 import runpy
+import signal
+import sys
+import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
-from types import TracebackType
+from types import GeneratorType, TracebackType
 from typing import Any
+
+from lmkit import given
 
 FOLDER = Path(__file__).parent / "exercises" / "checks"
 NOT_WRITTEN = "It is not written yet."
 MOST = 120  # characters of a value that are shown
 MANY = 1000  # items of a collection whose repr is not made
+LIMIT = 15.0  # seconds for one call of a student's function
+LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
+FOREIGN = tuple(  # where files lie that are no student's
+    f"{folder}{os.sep}" for folder in (FOLDER.parents[1], *map(sysconfig.get_path, LIBRARIES))
+)
 
 
 class WrongAnswerError(AssertionError):
@@ -34,8 +49,7 @@ def expect(got: Any, want: Any, call: str, hint: str = "") -> None:
     lmkit.checks.WrongAnswerError: add(1, 1) gave 2, where 3 is right. Did you add?
     """
     if not _same(got, want):
-        missing = " Does it end with return?" if got is None else ""
-        gave = f"{call} gave {_short(got)}, where {_short(want)} is right.{missing}"
+        gave = f"{call} gave {_short(got)}, where {_short(want)} is right.{_usual(got)}"
         raise WrongAnswerError(f"{gave} {hint}".strip())
 
 
@@ -57,32 +71,117 @@ _tries: dict[str, int] = {}
 
 def verdict(name: str, student: Callable[..., Any]) -> str | None:
     """Return what is wrong with a student's function, in a sentence or two, or None."""
+    ours = _load(_find(name)[0])[name]
+    if not callable(student):
+        return (
+            f"Give the function itself, check({name!r}, {name}), and not a result of it; "
+            f"this is {_short(student)}."
+        )
     last = {"call": f"{name}()"}  # of the calls so far, and what it gave: nothing while it runs
 
     @wraps(student)
     def watched(*args: Any, **options: Any) -> Any:
         last.clear()
         last["call"] = f"{name}({_arguments(args, options)})"
-        result = student(*args, **options)
-        last["gave"] = _short(result)
+        with _limited(LIMIT):
+            result = student(*args, **options)
+        last["gave"], last["usual"] = _short(result), _usual(result)
         return result
 
-    ours = _load(_find(name)[0])[name]
     try:
         ours(watched)
     except WrongAnswerError as wrong:
         return str(wrong)
-    except (Exception, SystemExit) as error:  # sys.exit() ends no notebook here
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # none ends a notebook here
         return NOT_WRITTEN if _is_stub(error, student) else _told(error, last)
     return None
 
 
+class _TooLongError(KeyboardInterrupt):
+    """A call has reached its limit; no Exception, so that no `except` of a student's holds it."""
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Interrupt what runs within for longer, as the button does that stops a cell.
+
+    Only the main thread can be interrupted; elsewhere, and where there are no threads (in a page),
+    nothing limits it. A call into C that does not come back is interrupted when it does.
+    """
+    lock, running, late = threading.Lock(), [True], []
+
+    def interrupt() -> None:
+        with lock:  # so that nothing is interrupted that has just come to its end
+            if running:
+                late.append(True)
+                _interrupt_main()
+
+    watch = threading.Timer(seconds, interrupt)
+    watch.daemon = True
+    try:
+        if threading.current_thread() is threading.main_thread():
+            with contextlib.suppress(RuntimeError):  # no threads can be started here
+                watch.start()
+        yield
+    except KeyboardInterrupt as error:
+        if late:
+            raise _TooLongError(f"{seconds:g} seconds").with_traceback(
+                error.__traceback__
+            ) from None
+        raise
+    finally:
+        with lock:
+            running.clear()
+        watch.cancel()
+
+
+def _interrupt_main() -> None:
+    if hasattr(signal, "pthread_kill"):  # wakes a sleep too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
 def _told(error: BaseException, last: dict[str, str]) -> str:
-    text = _cut(" ".join(str(error).split()), 300).rstrip(".")
+    call, text = last["call"], _cut(" ".join(str(error).split()), 300).rstrip(".")
     said = type(error).__name__ + (f": {text}" if text else "")
     if "gave" in last:  # the check itself stumbled over the result
-        return f"{last['call']} gave {last['gave']}, which is not what it asks for ({said})."
-    return f"{last['call']} raised {said}."
+        gave = f"{call} gave {last['gave']}, which is not what it asks for ({said})."
+        return gave + last["usual"]
+    place = f", in {found}" if (found := _place(error)) else ""
+    if isinstance(error, _TooLongError):
+        return f"{call} was stopped after {text}{place}. Does each of its loops come to an end?"
+    if isinstance(error, KeyboardInterrupt):
+        return f"{call} was stopped before it ended{place}."
+    return f"{call} raised {said}{place}."
+
+
+def _place(error: BaseException) -> str:
+    """Return the last line of the student's own that an error came by, and where it stands."""
+    codes = [(at.tb_frame.f_code.co_filename, at.tb_lineno) for at in _frames(error.__traceback__)]
+    own = [(file, n) for file, n in codes if not file.startswith((*FOREIGN, "<frozen"))]
+    if not own:
+        return ""
+    file, number = own[-1]
+    line = _cut(linecache.getline(file, number).strip(), MOST)
+    return f"line {number} of {_file(file)}" + (f", `{line}`" if line else "")
+
+
+def _file(name: str) -> str:
+    """Return what a student knows a file by: of a notebook's cell its number, In[3]."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and (cell := shell.compile.format_code_name(name)):
+        return " ".join(cell).replace("Cell", "cell")
+    return "your code" if name.startswith("<") else Path(name).name
+
+
+def _usual(got: Any) -> str:
+    """Return the sentence that helps with a result that is hardly ever meant."""
+    if got is None:
+        return " Does it end with return?"
+    if isinstance(got, GeneratorType):
+        return " That is a generator: it needs return, and a list to collect in, instead of yield."
+    return ""
 
 
 def _is_stub(error: BaseException, student: Callable[..., Any]) -> bool:
@@ -100,7 +199,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _find(name: str) -> tuple[Path, list[str]]:
-    if name not in _checks():
+    if given.text(name, "name") not in _checks():
         raise ValueError(f"No exercise is called {name!r}; there are {', '.join(_checks())}.")
     return _checks()[name]
 
@@ -212,6 +311,8 @@ def _one(value: Any) -> str:
         value = value.item()
     if isinstance(value, float):
         value = float(f"{value:.6g}")
+    if isinstance(value, GeneratorType):
+        return "a generator"  # its repr holds an address
     if isinstance(value, str | bytes):
         value = value[:MANY]
     elif not hasattr(value, "shape") and hasattr(value, "__len__") and len(value) > MANY:

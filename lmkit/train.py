@@ -9,12 +9,14 @@ Shakespeare on a CPU.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lmkit import given
 from lmkit.lm import Output, as_ids
 from lmkit.progress import History, Progress
 
@@ -41,15 +43,11 @@ def train(
 
     Each step takes `batch_size` windows of `block_size` + 1 ids from random places. Every so many
     steps, and after the last, the loss on `val_ids` and the text that `sample(model)` gives are
-    noted. Interrupting keeps the weights so far. Raises TypeError for what is no list of ids,
-    ValueError for a text that is too short, FloatingPointError when the loss is no number any
-    more.
+    noted. Interrupting keeps the weights so far. Raises TypeError and ValueError for what it cannot
+    train with, FloatingPointError when the loss is no number any more.
     """
-    ids = as_ids(ids)
-    if len(ids) <= block_size:
-        raise ValueError(
-            f"the text has {len(ids)} tokens, too few: a window takes {block_size + 1}"
-        )
+    _check_options(locals())
+    ids = _long_enough(ids, block_size)
     device = next(model.parameters()).device
     draw = torch.Generator().manual_seed(seed)
     optimizer = adamw(model, learning_rate, betas, weight_decay)
@@ -74,6 +72,38 @@ def train(
     if history.stopped:
         print(history)
     return history
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for the first of `train`'s arguments that is wrong."""
+    model = given.kind(options["model"], "model", nn.Module, "a torch module")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError("no weight of the model is to be trained: call model.requires_grad_()")
+    for name, least in (("steps", 0), ("batch_size", 1), ("block_size", 1), ("warmup", 0)):
+        given.whole(options[name], name, least)
+    given.whole(options["every"], "every", 1)
+    for name in ("learning_rate", "min_learning_rate", "weight_decay"):
+        given.number(options[name], name, 0)
+    given.above(options["grad_clip"], "grad_clip")
+    given.seed(options["seed"])
+    betas = given.kind(options["betas"], "betas", (tuple, list), "a pair of numbers")
+    if len(betas) != 2 or not all(
+        0 <= given.number(beta, "each of the betas") < 1 for beta in betas
+    ):
+        raise ValueError(f"betas must be two numbers, 0 or more and below 1, not {betas}")
+    if options["sample"] is not None:
+        given.function(options["sample"], "sample")
+    if options["val_ids"] is not None and len(as_ids(options["val_ids"])) < 2:
+        raise ValueError("val_ids have fewer than two tokens: there is nothing to predict")
+
+
+def _long_enough(ids: Sequence[int] | Tensor, block_size: int) -> Tensor:
+    ids = as_ids(ids)
+    if len(ids) <= block_size:
+        raise ValueError(
+            f"the text has {len(ids)} tokens, too few: a window takes {block_size + 1}"
+        )
+    return ids
 
 
 def adamw(
@@ -104,7 +134,11 @@ def update(
     loss = cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
     if not math.isfinite(value := loss.item()):
         raise FloatingPointError(
-            f"the loss became {value}, so training stops: try a smaller learning_rate"
+            f"the loss became {value}, so training stops: make the model anew and try a smaller "
+            "learning_rate"
+            if optimizer.state  # else no step was done, and the learning rate cannot be why
+            else f"the loss is {value} before the first step, as after a training that blew up: "
+            "make the model anew"
         )
     optimizer.zero_grad()
     loss.backward()
@@ -144,6 +178,8 @@ def log_probs(model: nn.Module, ids: Sequence[int] | Tensor, stride: int = 1) ->
     `stride` between two windows is faster and leaves all but the last of each window with less
     to see. Raises ValueError for fewer than two tokens.
     """
+    given.kind(model, "model", nn.Module, "a torch module")
+    given.whole(stride, "stride", 1)
     ids = as_ids(ids)
     if (n := len(ids) - 1) < 1:
         raise ValueError("the text has fewer than two tokens: there is nothing to predict")

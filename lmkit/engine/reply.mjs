@@ -55,3 +55,18 @@ export function likeliest(numbers, k) {
 export function fail(sentence) {
   throw new Error(sentence);
 }
+
+/**
+ * Of square maps (…, T, T) of weights 0 to 1 the lower triangles, row by row, a byte a weight.
+ * @param {Float32Array | number[]} maps
+ * @param {number} T
+ */
+export function lowerTriangles(maps, T) {
+  const bytes = new Uint8Array((maps.length / T) * ((T + 1) / 2));
+  let at = 0;
+  for (let row = 0; row < maps.length / T; row++) {
+    for (let column = 0; column <= row % T; column++)
+      bytes[at++] = Math.round(255 * maps[row * T + column]);
+  }
+  return bytes;
+}

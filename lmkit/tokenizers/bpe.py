@@ -10,7 +10,9 @@ from typing import Self
 
 import regex
 
-from .words import Vocabulary, checked, read
+from lmkit import given
+
+from .words import Vocabulary, checked_errors, read, specials, well_formed
 
 Pair = tuple[int, int]
 
@@ -159,7 +161,7 @@ class BPETokenizer(Vocabulary):
     `vocab` maps tokens, written in `byte_alphabet`, to ids; `merges` are the pairs to join, the
     most important first; `special` are the tokens that stand for no text, such as
     `<|endoftext|>`; with `split_digits` every digit is a token of its own. Raises ValueError when
-    a merge makes no token of the vocabulary.
+    a merge makes no token of the vocabulary, or a special token is spelt like a byte or a merge.
     """
 
     def __init__(
@@ -169,8 +171,10 @@ class BPETokenizer(Vocabulary):
         special: Mapping[str, int] | None = None,
         split_digits: bool = False,
     ) -> None:
+        pairs = given.rows(merges, "merges", 2, "a pair of tokens")
+        self.ranks = {(a, b): rank for rank, (a, b) in enumerate(pairs)}
+        self._spelt = {*CHAR_TO_BYTE, *(a + b for a, b in self.ranks)}
         super().__init__(vocab, special)
-        self.ranks = {pair: rank for rank, pair in enumerate(merges)}
         for a, b in self.ranks:
             if a + b not in self.vocab:
                 raise ValueError(f"the merge of {a!r} and {b!r} makes no token of the vocabulary")
@@ -188,27 +192,33 @@ class BPETokenizer(Vocabulary):
 
         The first ids are the special tokens', the next 256 the bytes'. Of pairs that occur equally
         often the one with the smallest ids is taken. Raises ValueError when `vocab_size` is less
-        than these need.
+        than these need, or a special token is spelt like a byte or what was learned.
 
         >>> tokenizer = BPETokenizer.train("low low lower lowest", 256 + 4)
         >>> tokenizer.merges
         [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
         """
+        given.whole(vocab_size, "vocab_size")
+        special = given.texts(special, "special")
+        if len(set(special)) < len(special):
+            raise ValueError(f"a special token stands twice among {', '.join(special)}")
         if vocab_size < (least := 256 + len(special)):
             raise ValueError(
                 f"vocab_size must be at least {least}, for the 256 bytes and {len(special)} "
                 f"special tokens, not {vocab_size}"
             )
         pattern = DIGIT_SPLIT if split_digits else GPT2_SPLIT
-        counts = Counter(regex.findall(pattern, checked(text, "train")))
-        # a space is no character of the alphabet: no merge makes what is written with one
-        tokens = [*(" " + name for name in special), *BYTE_TO_CHAR.values()]
+        counts = Counter(regex.findall(pattern, well_formed(text)))
+        tokens = [*special, *BYTE_TO_CHAR.values()]
         id_of = {byte: len(special) + i for i, byte in enumerate(BYTE_TO_CHAR)}
         words = ([id_of[byte] for byte in word.encode()] for word in counts)
         pairs = PairCounts(words, counts.values())
         merges = learn_merges(pairs, tokens, vocab_size, str.__add__)
         vocab = {token: i for i, token in enumerate(tokens) if i >= len(special)}
         return cls(vocab, merges, {name: i for i, name in enumerate(special)}, split_digits)
+
+    def _spells(self, name: str) -> bool:
+        return name in self._spelt
 
     @property
     def merges(self) -> list[tuple[str, str]]:
@@ -239,7 +249,7 @@ class BPETokenizer(Vocabulary):
         odd += [data["normalizer"]["type"]] if data["normalizer"] else []
         if kinds not in (["ByteLevel"], ["Digits", "ByteLevel"]) or odd:
             raise ValueError(f"{path} does not split text as GPT-2 does, but by {kinds + odd}")
-        special = {t["content"]: t["id"] for t in data["added_tokens"] if t["special"]}
+        special = specials(data)
         vocab = {t: i for t, i in data["model"]["vocab"].items() if t not in special}
         pairs = data["model"]["merges"]
         merges = (tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in pairs)
@@ -251,7 +261,7 @@ class BPETokenizer(Vocabulary):
         Special tokens that are typed in `text` are ordinary text, so that nobody can forge them,
         unless `special` is true. A byte that is not in the vocabulary gives no token.
         """
-        text = checked(text, "encode")
+        text = well_formed(text)
         if special and self.special:
             parts = self._special_split.split(text)
             known = self.special
@@ -274,8 +284,10 @@ class BPETokenizer(Vocabulary):
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Turn token ids into text; bytes that are no UTF-8 become U+FFFD by default."""
-        return b"".join(self.token_bytes(int(i)) for i in ids).decode("utf-8", errors)
+        found = b"".join(map(self.token_bytes, given.ids(ids)))
+        return found.decode("utf-8", checked_errors(errors))
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each token by itself; part of a character is shown as its bytes, like `\xe2`."""
-        return [self.token_bytes(int(i)).decode("utf-8", "backslashreplace") for i in ids]
+        found = map(self.token_bytes, given.ids(ids))
+        return [token.decode("utf-8", "backslashreplace") for token in found]

@@ -718,8 +718,7 @@ def test_the_file_may_come_in_any_order(engine):
         catch (error) { return [early, same, other.limits, error.message]; }
     }""")
     assert re.fullmatch(SENTENCE, found[0])
-    limits = {"context": 64, "attention": 16, "all": 128, "headOutputs": 32}
-    assert found[1:3] == [True, limits]
+    assert found[1:3] == [True, {"context": 64, "attention": 16, "all": 128, "headOutputs": 32}]
     assert "16" in found[3]
 
 

@@ -319,7 +319,7 @@ def test_a_widget_that_fails_leaves_its_text(page, served):
 
 def test_the_page_has_one_global(page, served):
     visit(page, served + CHAPTER)
-    assert page.evaluate("Object.keys(lmkit).sort().join()") == "define,handle,kit,model,version"
+    assert page.evaluate("Object.keys(lmkit).sort().join()") == "define,handle,model,version"
     added = """() => {
       const frame = document.body.appendChild(document.createElement("iframe"));
       return Object.keys(window).filter((key) => !(key in frame.contentWindow));

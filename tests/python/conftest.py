@@ -1,6 +1,8 @@
 """What several tests need, made once: the model, and its independent oracles."""
 
+import inspect
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,19 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # an oracle must never ask a model hub
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the cores alone
+
+
+LOADS = re.compile(r"smollm\.load|minilm\.load|checkpoints\.load\(name")
+FETCHES = re.compile(r'assets\.path\("|smollm\.load|minilm\.load|load_glove\(')
+
+
+def pytest_itemcollected(item):
+    """A test that loads a model or words, itself or by a fixture, is slow."""
+    fixtures = (found[-1].func for found in item._fixtureinfo.name2fixturedefs.values())
+    ours = [one for one in fixtures if "pytest" not in one.__module__.split(".")[0]]
+    fetches = any(FETCHES.search(inspect.getsource(one)) for one in ours)
+    if fetches or LOADS.search(inspect.getsource(item.function)):
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def test_without_root_it_asks_sudo(bare, monkeypatch):
     assert browsers._ways()[0][0][:3] == ["sudo", "-n", "apt-get"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_no_browser_is_one_failure_of_the_session(workers):
     command = [sys.executable, "-m", "pytest", "tests/browser", "-q", workers]

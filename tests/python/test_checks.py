@@ -3,14 +3,18 @@
 import math
 import re
 import runpy
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
 
 from lmkit import checks
 
@@ -54,9 +58,10 @@ def test_what_is_not_written_or_crashes_is_a_sentence(name):
 
     assert checks.verdict(name, stub) == "It is not written yet."
     raised = checks.verdict(name, lambda *_a, **_o: {}["x"])
-    assert re.fullmatch(rf"{name}\(.+\) raised KeyError: 'x'\.", raised)
+    where = r"in line \d+ of test_checks\.py, `raised = .*\{\}\[\"x\"\]\)`"
+    assert re.fullmatch(rf"{name}\(.+\) raised KeyError: 'x', {where}\.", raised)
     nothing = checks.verdict(name, lambda *_a, **_o: None)
-    assert re.search(rf"{name}\b.+ gave None, ", nothing)
+    assert re.search(rf"{name}\b.+ gave None, .*Does it end with return\?", nothing)
 
 
 def test_a_crash_on_a_later_input_names_that_input():
@@ -69,8 +74,8 @@ def test_a_crash_on_a_later_input_names_that_input():
 
 def test_functions_and_long_arguments_are_shown_in_short():
     said = checks.verdict("beam_step", lambda beams, next_probs, width: width / 0)
-    assert (
-        said == "beam_step([((), 0.0)], __getitem__, 2) raised ZeroDivisionError: division by zero."
+    assert said.startswith(
+        "beam_step([((), 0.0)], __getitem__, 2) raised ZeroDivisionError: division by zero, in line"
     )
     said = checks.verdict("attend_next", lambda *_: 1)
     assert (
@@ -127,7 +132,7 @@ def test_only_our_stubs_are_not_written():
         raise NotImplementedError
 
     assert re.search(r"^perplexity\(.*\) raised NotImplementedError: .*softmax", told(torchs))
-    assert re.search(r"^perplexity\(.*\) raised NotImplementedError\.$", told(helped))
+    assert re.search(r"^perplexity\(.*\) raised NotImplementedError, in line \d+", told(helped))
 
 
 @pytest.mark.parametrize("error", [ValueError, ValueError(""), SystemExit, SystemExit(1)])
@@ -137,7 +142,8 @@ def test_errors_without_words_and_an_exit_read_well(error):
 
     name, what = getattr(error, "__name__", type(error).__name__), str(getattr(error, "code", ""))
     code = f": {what}" if what.isdigit() else ""
-    assert told(answer).endswith(f"]) raised {name}{code}.")
+    assert f"]) raised {name}{code}, in line " in told(answer)
+    assert told(answer).endswith(" of test_checks.py, `raise error`.")
 
 
 def test_a_long_error_is_cut():
@@ -145,6 +151,104 @@ def test_a_long_error_is_cut():
         raise ValueError("x" * 10**6)
 
     assert len(told(answer)) < 500
+
+
+def test_the_students_own_line_is_named_not_a_librarys():
+    def answer(log_probs):
+        total = helper(log_probs)
+        return total
+
+    def helper(log_probs):
+        return np.linalg.inv(log_probs)
+
+    assert told(answer).endswith(" of test_checks.py, `return np.linalg.inv(log_probs)`.")
+    exec(compile("def typed(x):\n    return 1 / 0", "<string>", "exec"), found := {})
+    assert told(found["typed"]).endswith("division by zero, in line 2 of your code.")
+
+
+CELLS = [
+    "from lmkit.checks import check\nimport lmkit.checks\nlmkit.checks.LIMIT = 0.5",
+    "def perplexity(log_probs):\n    total = 0\n    return total / len([])",
+    'check("perplexity", perplexity)',
+    'check("perplexity", lambda x: [1][2])',
+    "def forever(log_probs):\n    while True:\n        try: pass\n        except Exception: pass",
+    'check("perplexity", forever)',
+    'check("perplexity", perplexity)',
+]
+
+
+def test_in_a_notebook_the_line_is_that_of_a_cell_and_an_endless_loop_ends():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
+    NotebookClient(notebook, timeout=60).execute()
+    said = ["".join(out.get("text", "") for out in cell.outputs) for cell in notebook.cells]
+    assert "division by zero, in line 3 of cell In[2], `return total / len([])`." in said[2]
+    assert "out of range, in line 1 of cell In[4], `check(" in said[3]
+    assert "was stopped after 0.5 seconds, in line " in said[5] and " of cell In[5], `" in said[5]
+    assert "Does each of its loops come to an end?" in said[5]
+    assert "division by zero, in line 3 of cell In[2]" in said[6]  # the kernel lives
+
+
+def endless(log_probs):
+    while True:
+        math.sqrt(2)
+
+
+def asleep(log_probs):
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("answer", [endless, asleep])
+def test_what_does_not_end_is_stopped(monkeypatch, answer):
+    monkeypatch.setattr(checks, "LIMIT", 0.2)
+    assert re.fullmatch(
+        r"perplexity\(.*\) was stopped after 0\.2 seconds, in line \d+ of test_checks\.py, `.+`\. "
+        r"Does each of its loops come to an end\?",
+        told(answer),
+    )
+    time.sleep(0.3)  # nothing interrupts what comes after
+    assert told(lambda x: math.exp(-sum(x) / len(x))) is None
+
+
+def test_without_the_main_thread_or_threads_a_check_still_runs(monkeypatch):
+    said = []
+    worker = threading.Thread(target=lambda: said.append(told(lambda x: 1 / 0)))
+    worker.start()
+    worker.join()
+    monkeypatch.setattr(threading.Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError))
+    said.append(told(lambda x: 1 / 0))
+    assert all("division by zero, in line" in one for one in said) and len(said) == 2
+
+
+def test_stopping_a_check_is_a_sentence(capsys):
+    def interrupted(log_probs):
+        signal.raise_signal(signal.SIGINT)
+
+    checks._tries.clear()
+    checks.check("perplexity", interrupted)
+    assert re.fullmatch(
+        r"Not yet\. perplexity\(.*\) was stopped before it ended, in line \d+ of test_checks\.py, "
+        r"`signal\.raise_signal\(signal\.SIGINT\)`\.\n",
+        capsys.readouterr().out,
+    )
+
+
+@pytest.mark.parametrize("given", [{"a": 1}, 2.0, None, "perplexity", [1, 2]])
+def test_a_result_instead_of_the_function_is_told(given):
+    assert checks.verdict("perplexity", given) == (
+        "Give the function itself, check('perplexity', perplexity), and not a result of it; "
+        f"this is {given!r}."
+    )
+
+
+def test_nothing_and_a_generator_are_told():
+    said = checks.verdict("attend_next", lambda *_: None)
+    assert "gave None, " in said and said.endswith(" Does it end with return?")
+
+    def lazy(log_probs):
+        yield 2.0
+
+    said = told(lazy)
+    assert "gave a generator, where 2.0 is right. That is a generator: it needs return" in said
 
 
 class Huge(list):

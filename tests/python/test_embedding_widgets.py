@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lmkit.embeddings import WordVectors, pca, quantise
+from lmkit.lm import LanguageModel, Output
+from lmkit.tokenizers import ByteTokenizer
 from lmkit.widgets import ContextualBank, EmbeddingArithmetic, EmbeddingMap
 from lmkit.widgets.contextual_bank import last_piece, last_token, pack, unpack
 from lmkit.widgets.embedding_arithmetic import left_out, packed, parse, rounded, solve
@@ -123,31 +126,26 @@ class Bert:
         return text.lower().replace(".", " .").split()
 
     def __call__(self, text):
-        import torch
-
         tokens = ["[CLS]", *self.tokens(text), "[SEP]"]
         hidden = torch.ones(2, len(tokens), 4) * len(tokens)
         hidden[1, :, 0] = torch.arange(len(tokens)).float()
         return type("Output", (), {"tokens": tokens, "hidden_states": hidden})
 
 
-class Gpt:
-    name, start_id = "Gpt", 0
+class Gpt(LanguageModel):
+    start_id, tokenizer = 0, ByteTokenizer()
 
-    class tokenizer:  # noqa: N801
-        @staticmethod
-        def encode(text):
-            return list(text.encode())
-
-        @staticmethod
-        def tokens(ids):
-            return ["<s>" if i == 0 else chr(i) for i in ids]
-
-    def __call__(self, ids):
-        import torch
-
+    def inside(self, ids, ablate=()):
         hidden = torch.tensor([[[float(k), 1.0] for k in range(len(ids))]] * 3)
-        return type("Output", (), {"hidden_states": hidden})
+        return Output(hidden[0], hidden)
+
+
+def test_bank_wants_a_transformer():
+    class Counts(LanguageModel):
+        start_id, tokenizer = 0, ByteTokenizer()
+
+    with pytest.raises(ValueError, match="Counts has no attention to be looked at"):
+        ContextualBank(toy(), Bert(), Counts(), ["The bank.", "A bank."], "bank")
 
 
 def test_bank_stores_the_dot_products_of_each_layer():

@@ -68,6 +68,7 @@ def command(name, file):
     return subprocess.run(line, cwd=notebooks.ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_running_again_gives_the_same_bytes():
     """Of the other notebooks, `tools.notebooks test` compares every output."""
     file = notebooks.ROOT / "book" / "live.ipynb"
@@ -81,6 +82,7 @@ def test_running_again_gives_the_same_bytes():
         copy.unlink()
 
 
+@pytest.mark.slow
 def test_an_output_that_differs_is_found(tmp_path):
     """Of the three changes nbval alone sees only the first."""
     code = "from IPython.display import display\n"

@@ -8,6 +8,8 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import lmkit
 from lmkit import checkpoints, checks, questions
 
@@ -42,6 +44,7 @@ checks.check("perplexity", lambda log_probs: 2.0)
 """
 
 
+@pytest.mark.slow
 def test_an_installed_package_has_its_questions_checks_and_weights(tmp_path):
     shutil.copytree(ROOT, tmp_path / "source" / "lmkit")  # building leaves things behind
     shutil.copy(ROOT.parent / "pyproject.toml", tmp_path / "source")

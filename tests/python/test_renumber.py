@@ -138,6 +138,7 @@ def stale(root):
     return [m[0] for text in texts for small in SMALL for m in re.finditer(small, text)]
 
 
+@pytest.mark.slow
 def test_no_number_stays_behind(copy):
     before, toc = contents(copy), (copy / "_toc.yml").read_text("utf-8")
     assert len(stale(copy)) > 300
@@ -152,6 +153,7 @@ def test_no_number_stays_behind(copy):
     assert git(copy, "diff", "--stat") == ""  # by `git mv`, there and back
 
 
+@pytest.mark.slow
 def test_everything_names_the_chapter_that_it_named(copy):
     before, meant, toc = contents(copy), said(copy), (copy / "_toc.yml").read_text("utf-8")
     to_run = reorder(copy, some_moved)

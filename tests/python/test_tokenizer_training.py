@@ -1,6 +1,7 @@
 """Training, WordPiece, words and characters, save and load: against the `tokenizers` package."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
 from itertools import pairwise
@@ -141,19 +142,81 @@ def test_round_trip_of_any_text_after_training_on_it(text, more):
     )
 
 
+SHORT = st.text("abl<|>#ow \u0120\u00e9", max_size=4) | st.text(max_size=3)
+SPELT = "is spelt like one that stands for text: give it a name"
+
+
+def same_after_a_file(tokenizer, folder, text):
+    """Save and load; the two must be alike in all that can be asked."""
+    file = folder / "tokenizer.json"
+    tokenizer.save(file)
+    again = type(tokenizer).load(file)
+    assert again.special == tokenizer.special and again.n_vocab == tokenizer.n_vocab
+    assert again.encode(text) == tokenizer.encode(text)
+    ids = sorted({*tokenizer.vocab.values(), *tokenizer.special.values()})
+    assert again.tokens(ids) == tokenizer.tokens(ids)
+    assert not set(tokenizer.special.values()) & set(again.encode(text))
+    return again
+
+
+@given(st.text("abl<|>#ow \u0120", max_size=30), st.lists(SHORT, max_size=3), st.integers(0, 30))
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+def test_special_tokens_of_bpe_survive_a_file_or_are_refused(tmp_path_factory, text, special, more):
+    try:
+        tokenizer = BPETokenizer.train(text, 256 + len(special) + more, special)
+    except ValueError as told:
+        alone = BPETokenizer.train(text, 256 + more)
+        learned = any(name in alone.vocab for name in special)
+        twice = len(set(special)) < len(special)
+        odd = not all(special) or any(55296 <= ord(c) < 57344 for name in special for c in name)
+        assert learned or twice or odd, str(told)
+        return
+    folder = tmp_path_factory.mktemp("bpe", numbered=True)
+    again = same_after_a_file(tokenizer, folder, text + "".join(special))
+    assert again.vocab == tokenizer.vocab and again.merges == tokenizer.merges
+    for name in special:
+        assert again.encode(name, special=True) == tokenizer.encode(name, special=True)
+
+
+@pytest.mark.parametrize("kind", [WordTokenizer, CharTokenizer, WordPiece])
+@given(text=st.text("abl<|>#ow ", max_size=30), names=st.lists(SHORT, max_size=3, unique=True))
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+def test_special_tokens_of_the_others_survive_a_file_or_are_refused(
+    tmp_path_factory, kind, text, names
+):
+    vocab = kind.train(text, 60).vocab
+    try:
+        tokenizer = kind(vocab, {name: len(vocab) + i for i, name in enumerate(names)})
+    except ValueError as told:
+        assert re.search(f"{SPELT}|needs a name of whole characters", str(told))
+        return
+    same_after_a_file(tokenizer, tmp_path_factory.mktemp("other"), text + " ".join(names))
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "special"),
+    [
+        ("a a a", 257, "a"),
+        ("low low lower", 300, "low"),
+        ("a low low", 300, "Ġlow"),
+        ("", 257, "Ġ"),
+        ("ab ab", 300, "ab"),
+    ],
+)
+def test_a_special_token_that_a_text_can_spell_is_refused(text, size, special):
+    with pytest.raises(ValueError, match=f"the special token '{special}' {SPELT}"):
+        BPETokenizer.train(text, size, special=(special,))
+    with pytest.raises(ValueError, match=r"a special token stands twice among <x>, <x>"):
+        BPETokenizer.train(text, 300, special=("<x>", "<x>"))
+    with pytest.raises(ValueError, match="the special token 'b' is one of the text"):
+        WordPiece.train("b", 10, special=("[UNK]", "b"))
+
+
 def test_special_tokens_come_first_and_are_not_forged():
     tokenizer = BPETokenizer.train("aaaa", 260, special=["<|end|>"])
     assert tokenizer.special == {"<|end|>": 0}
     assert 0 not in tokenizer.encode("<|end|>")
     assert tokenizer.encode("<|end|>", special=True) == [0]
-
-
-def test_a_special_token_that_the_text_spells_out_is_not_forged_by_a_merge():
-    tokenizer = BPETokenizer.train("ab ab ab", 300, special=["ab", "a"])
-    assert tokenizer.special == {"ab": 0, "a": 1}
-    assert tokenizer.merges[0] == ("a", "b")
-    assert not {0, 1} & set(tokenizer.encode("a ab ab"))
-    assert tokenizer.decode(tokenizer.encode("a ab ab")) == "a ab ab"
 
 
 @pytest.mark.parametrize("kind", [WordTokenizer, CharTokenizer, WordPiece])

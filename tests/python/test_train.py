@@ -167,6 +167,60 @@ def test_a_loss_that_is_no_number_stops_it():
         short(small_gpt(), learning_rate=1e30, steps=50)
 
 
+def test_a_model_that_blew_up_is_told_from_a_rate_that_is_too_high():
+    model = small_gpt()
+    with pytest.raises(FloatingPointError, match="smaller learning_rate"):
+        short(model, learning_rate=1e30, steps=50)
+    for _ in range(2):
+        with pytest.raises(
+            FloatingPointError, match=r"before the first step.*: make the model anew"
+        ):
+            short(model, learning_rate=1e-9)
+    model = small_gpt()
+    with torch.no_grad():
+        model.embed.weight[0] = math.nan
+    with pytest.raises(FloatingPointError, match="is nan before the first step"):
+        short(model)
+
+
+def test_what_cannot_learn_is_told():
+    with pytest.raises(ValueError, match=r"is to be trained: call model\.requires_grad_\(\)"):
+        short(small_gpt().requires_grad_(False))
+    with pytest.raises(ValueError, match=r"is to be trained"):
+        short(nn.Identity())
+    with pytest.raises(ValueError, match="val_ids have fewer than two tokens"):
+        short(small_gpt(), val_ids=IDS[:1])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "error", "right"),
+    [
+        ("batch_size", 0, ValueError, "a whole number, 1 or more, not 0"),
+        ("block_size", 0, ValueError, "a whole number, 1 or more, not 0"),
+        ("block_size", -1, ValueError, "a whole number, 1 or more, not -1"),
+        ("every", 0, ValueError, "a whole number, 1 or more, not 0"),
+        ("steps", -1, ValueError, "a whole number, 0 or more, not -1"),
+        ("steps", "a", TypeError, "a whole number, 0 or more, not 'a'"),
+        ("warmup", 2.5, TypeError, "a whole number, 0 or more, not 2.5"),
+        ("learning_rate", "a", TypeError, "a number, 0 or more, not 'a'"),
+        ("learning_rate", -1e-3, ValueError, "a number, 0 or more, not -0.001"),
+        ("weight_decay", math.nan, ValueError, "a number, 0 or more, not nan"),
+        ("grad_clip", None, TypeError, "a number, not None"),
+        ("grad_clip", 0, ValueError, "a number above 0, not 0"),
+        ("betas", 0.9, TypeError, "a pair of numbers, not 0.9"),
+        ("betas", (0.9, 1), ValueError, "two numbers, 0 or more and below 1, not (0.9, 1)"),
+        ("sample", "text", TypeError, "a function, not 'text'"),
+    ],
+)
+def test_each_option_is_blamed_for_itself(option, value, error, right):
+    model = small_gpt()
+    before = model.embed.weight.clone()
+    with pytest.raises(error) as told:
+        short(model, **{option: value})
+    assert str(told.value) == f"{option} must be {right}"
+    assert torch.equal(model.embed.weight, before)
+
+
 def test_a_text_that_is_too_short_is_refused():
     with pytest.raises(ValueError, match="has 8 tokens, too few: a window takes 9"):
         train(small_gpt(), IDS[:8], steps=1, block_size=8)
@@ -262,6 +316,7 @@ train.train(model, torch.arange(50) % 5, steps=5, block_size=8, sample=lambda m:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", ["1", "0"])
 def test_a_notebook_keeps_nothing_of_the_clock(silent, monkeypatch, tmp_path):
     monkeypatch.setenv("TQDM_DISABLE", silent)
@@ -379,6 +434,7 @@ def test_the_book_has_its_models():
     assert {file.stem for file in BOOK} >= {"gpt", "rnn", "lstm", "gru"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", BOOK, ids=lambda file: file.stem)
 def test_the_books_own_models_reach_what_they_say(file):
     about = checkpoints.read_about(file.stem)

@@ -1,5 +1,13 @@
 // What the page's model answers: all maps of a text, and what a head is good for.
-import { begun, chips, english, fail, likeliest, rounded } from "../../engine/reply.mjs";
+import {
+  begun,
+  chips,
+  english,
+  fail,
+  likeliest,
+  lowerTriangles,
+  rounded,
+} from "../../engine/reply.mjs";
 import { softmax } from "../../kit/sampling.mjs";
 
 /** @typedef {import("../../engine/model.mjs").Model} Model */
@@ -63,20 +71,5 @@ export function compare(p, q, k = GUESSES) {
 
 /** @param {number} x */
 const short = (x) => Number(x.toPrecision(4));
-
-/**
- * Of square maps (…, T, T) of weights 0 to 1 the lower triangles, row by row, a byte a weight.
- * @param {Float32Array | number[]} maps
- * @param {number} T
- */
-export function lowerTriangles(maps, T) {
-  const bytes = new Uint8Array((maps.length / T) * ((T + 1) / 2));
-  let at = 0;
-  for (let row = 0; row < maps.length / T; row++) {
-    for (let column = 0; column <= row % T; column++)
-      bytes[at++] = Math.round(255 * maps[row * T + column]);
-  }
-  return bytes;
-}
 
 export const answers = { attention, ablate };

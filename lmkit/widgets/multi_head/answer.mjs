@@ -1,6 +1,5 @@
 // What the page's model answers: what the heads of each layer take, and how much they add.
-import { begun, chips, fail } from "../../engine/reply.mjs";
-import { lowerTriangles } from "../attention_map/answer.mjs";
+import { begun, chips, fail, lowerTriangles } from "../../engine/reply.mjs";
 
 /** @typedef {import("../../engine/model.mjs").Model} Model */
 
