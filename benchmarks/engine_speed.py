@@ -1,10 +1,11 @@
-"""The page's engine against its peers, greedy tokens a second: `python benchmarks/engine_speed.py`.
+"""The page's engine against its peers, tokens a second: `python benchmarks/engine_speed.py`.
 
 All run the same weights on one thread: onnxruntime-web and wllama in the same Chromium, each in a
 page of its own, and llama.cpp as a native program (node-llama-cpp). They take turns; a token's
-time counts from the token before it, so that reading the prompt does not. The peers are installed
-by npm and pip into --cache, a temporary folder unless it is given (about 1 GB; needs node 20).
-Writes results/engine_speed.json.
+time counts from the token before it, so that reading the prompt does not. Prompts of 12, 100 and
+400 tokens are read by ours and the native one; ours writes eight continuations, one after another
+and together. The peers are installed by npm and pip into --cache, a temporary folder unless it is
+given (about 1 GB; needs node 20). Writes results/engine_speed.json.
 """
 
 import argparse
@@ -39,6 +40,7 @@ PEERS = {
 }
 ONNX = "1.23.2"
 PAGES = ("lmkit", "wllama", "onnxruntime")
+LENGTHS = (12, 100, 400)
 PROMPT = "Once upon a time, in a small village by the sea, there lived"
 
 
@@ -112,7 +114,7 @@ def open_page(browser: Browser, address: str, name: str) -> Page:
 
 
 def native(cache: Path, n: int) -> list[Any]:
-    """Have llama.cpp go on with the prompt: its text and when each token came."""
+    """Have llama.cpp go on with the prompt: its text, when each token came, times of prompts."""
     command = ["node", "native.mjs", str(assets.path("smollm2")), PROMPT, str(n)]
     done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -123,12 +125,30 @@ def rate(at: list[float]) -> float:
     return 1000 * (len(at) - 1) / (at[-1] - at[0])
 
 
+def prompt_rates(times: list[list[float]]) -> dict[str, float]:
+    """Tokens a second of each length of prompt, the median of the rounds."""
+    return {
+        str(n): round(1000 * n / statistics.median(ms), 1)
+        for n, ms in zip(LENGTHS, zip(*times, strict=True), strict=True)
+    }
+
+
+def ratios(ours: list[list[float]], theirs: list[list[float]]) -> dict[str, float]:
+    """How many times as fast ours is with each length of prompt, the median of the rounds."""
+    return {
+        str(n): round(statistics.median(t[k] / o[k] for o, t in zip(ours, theirs, strict=True)), 2)
+        for k, n in enumerate(LENGTHS)
+    }
+
+
 def run(browser: Browser, address: str, cache: Path, rounds: int, n: int) -> dict[str, Any]:
     """Let all take turns, and give the figures."""
     pages = {name: open_page(browser, address, name) for name in PAGES}
     texts: dict[str, str] = {}
     rates: dict[str, list[float]] = {name: [] for name in (*PAGES, "native")}
     twelve: dict[str, list[list[float]]] = {"lmkit": [], "onnxruntime": []}
+    prompts: dict[str, list[list[float]]] = {"lmkit": [], "native": []}
+    eight: list[list[float]] = []
     for turn in range(rounds + 1):
         for name, page in pages.items():
             few = 12 if name == "onnxruntime" else n
@@ -136,10 +156,14 @@ def run(browser: Browser, address: str, cache: Path, rounds: int, n: int) -> dic
             rates[name].append(rate(at))
             if name in twelve:
                 twelve[name].append(page.evaluate("peer.twelve()"))
-        texts["native"], at = native(cache, n)
+        prompts["lmkit"].append(pages["lmkit"].evaluate(f"peer.prompts({list(LENGTHS)})"))
+        eight.append(pages["lmkit"].evaluate(f"peer.eight({PROMPT!r}, 40)"))
+        texts["native"], at, times = native(cache, n)
         rates["native"].append(rate(at))
+        prompts["native"].append(times)
         if turn == 0:  # everybody is warm now
             rates, twelve = {k: [] for k in rates}, {k: [] for k in twelve}
+            prompts, eight = {k: [] for k in prompts}, []
     ours = rates["lmkit"]
     return {
         "machine": f"{platform.machine()}, one thread",
@@ -155,6 +179,13 @@ def run(browser: Browser, address: str, cache: Path, rounds: int, n: int) -> dic
             name: round(statistics.median(a / b for a, b in zip(ours, r, strict=True)), 2)
             for name, r in rates.items()
             if name != "lmkit"
+        },
+        "prompt_tokens_per_second": {name: prompt_rates(t) for name, t in prompts.items()},
+        "prompt_ratio_to_native": ratios(prompts["lmkit"], prompts["native"]),
+        "eight_continuations": {
+            "one after another, s": round(statistics.median(t[0] for t in eight) / 1000, 2),
+            "together, s": round(statistics.median(t[1] for t in eight) / 1000, 2),
+            "ratio": round(statistics.median(t[0] / t[1] for t in eight), 2),
         },
         "same_text_as_lmkit": {
             name: texts["lmkit"].startswith(text.rstrip("\ufffd")) for name, text in texts.items()

@@ -30,6 +30,29 @@ export function twelve() {
   return [time({}), time({ all: true, attentions: true, hidden: true })];
 }
 
+/** Milliseconds of prompts of so many tokens, each read anew. */
+export function prompts(lengths) {
+  return lengths.map((n) => {
+    const start = performance.now();
+    model.forward(Array.from({ length: n }, (_, i) => 500 + 7 * i));
+    return performance.now() - start;
+  });
+}
+
+/** Milliseconds of eight sampled continuations, one after another and together. */
+export function eight(text, maxNewTokens) {
+  const ids = model.encode(text);
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+  const options = { maxNewTokens, temperature: 0.9, topK: 50 };
+  const time = (write) => {
+    const start = performance.now();
+    write();
+    return performance.now() - start;
+  };
+  const alone = time(() => seeds.map((seed) => [...model.generate(ids, { ...options, seed })]));
+  return [alone, time(() => [...model.generateMany(ids, { ...options, seeds })])];
+}
+
 export const memory = () => model.memory.buffer.byteLength;
 export const encode = (text) => model.encode(text);
 export const decode = (ids) => model.decode(ids);

@@ -7,7 +7,7 @@
 //
 // It runs in a page, a Worker or node, and holds its thread while it computes.
 
-import { greatest, probabilities, random } from "../kit/sampling.mjs";
+import { greatest, kthGreatest, probabilities, random } from "../kit/sampling.mjs";
 import { Tokenizer } from "./bpe.mjs";
 import { readGguf } from "./gguf.mjs";
 import { fail } from "./reply.mjs";
@@ -639,7 +639,8 @@ export class Model {
   /**
    * Go on with token ids several times at once, once for each seed: the runs share the cache of what
    * is given and each pass over the weights, and give the steps that `generate` gives with that
-   * seed, in turns. (In rare cases another token: the same sums are rounded otherwise for many.)
+   * seed, in turns. (Or nearly so: sums are rounded otherwise for many, and now and then a number
+   * that is drawn lies between the two.)
    * @param {number[]} ids
    * @param {ManyOptions} options
    * @returns {Generator<Step & {run: number}, void, void>} `run` counts the seeds from 0
@@ -886,13 +887,28 @@ export function logSoftmax(logits, id) {
  * @param {Sampling} [sampling]
  * @returns {{ids: number[], probabilities: number[]}}
  */
-export function distribution(logits, sampling = {}) {
+export function distribution(logits, { topK = 0, ...sampling } = {}) {
   if (sampling.temperature === 0)
     return { ids: [logits.indexOf(greatest(logits))], probabilities: [1] };
-  const p = probabilities(Float64Array.from(logits), sampling);
+  const some = topK > 0 && topK < logits.length ? likely(logits, topK) : null;
+  const kept = some ? some.map((id) => logits[id]) : logits;
+  const p = probabilities(Float64Array.from(kept), sampling);
   const ids = [];
-  for (let id = 0; id < p.length; id++) if (p[id] > 0) ids.push(id);
-  return { ids, probabilities: ids.map((id) => p[id]) };
+  const shares = [];
+  for (let i = 0; i < p.length; i++) {
+    if (!(p[i] > 0)) continue;
+    ids.push(some ? some[i] : i);
+    shares.push(p[i]);
+  }
+  return { ids, probabilities: shares };
+}
+
+/** The ids of the k greatest logits, and of their equals. @param {Float32Array} logits @param {number} k */
+function likely(logits, k) {
+  const least = kthGreatest(logits, k);
+  const ids = [];
+  for (let id = 0; id < logits.length; id++) if (logits[id] >= least) ids.push(id);
+  return ids;
 }
 
 /**

@@ -50,7 +50,7 @@ export function softmax(logits, temperature = 1) {
  */
 export function filterTopK(logits, k) {
   if (!k || k >= logits.length) return logits;
-  const least = kth(logits, k);
+  const least = kthGreatest(logits, k);
   return /** @type {T} */ (logits.map((z) => (z < least ? -Infinity : z)));
 }
 
@@ -60,7 +60,7 @@ export function filterTopK(logits, k) {
  * @param {Numbers} numbers
  * @param {number} k
  */
-function kth(numbers, k) {
+export function kthGreatest(numbers, k) {
   /** @type {number[]} */
   let best = [];
   let least = -Infinity;

@@ -537,7 +537,7 @@ def test_texts_written_together_with_others_in_between(engine):
     vector = [0.3 if i % 7 == 0 else -0.05 for i in range(576)]
     edits = [{"layer": 9, "vector": vector, "add": True}]
     for more in ({"disturb": True}, {"edits": edits}, {"ablate": [[9, 3], [12, 1]]}):
-        options = {"maxNewTokens": 6, **more}
+        options = {"maxNewTokens": 6, "topK": 50, **more}
         runs, alone = engine.evaluate(TOGETHER, ["The old lighthouse", False, options])
         compare_runs(runs, alone)
     none = engine.evaluate("[...lm.generateMany([1], { seeds: [1, 2], maxNewTokens: 0 })].length")
