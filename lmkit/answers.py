@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lmkit import given
+
 SCHEMA = "lmkit-answers/1"
 MAX_BYTES = 5_000_000
 KNOWN_ID = re.compile(r"[a-z][a-z0-9-]{2,63}")
@@ -54,7 +56,7 @@ def parse(text: str) -> tuple[dict[str, Record], int]:
 
     Raises `ValueError` with one sentence when the file is not such a file at all.
     """
-    if len(text) > MAX_BYTES:
+    if len(given.text(text, "text")) > MAX_BYTES:
         raise ValueError("This file is larger than 5 MB: it is not a file of answers.")
     try:
         document = json.loads(text)
@@ -85,7 +87,7 @@ class AnswerFile:
     """The answers in a file: locked while it is written, replaced whole, never half-written."""
 
     def __init__(self, path: str | os.PathLike[str] = "answers.json") -> None:
-        self.path = Path(path).absolute()
+        self.path = given.path(path).absolute()
 
     def read(self) -> dict[str, Record]:
         """Return all answers; a file that is no longer readable is set aside, not overwritten."""
@@ -101,6 +103,10 @@ class AnswerFile:
 
     def save(self, name: str, text: str, ticks: list[int], seen: str) -> Record:
         """Store one answer and return its record; `OSError` where the disk refuses."""
+        given.text(name, "name")
+        given.text(text, "text")
+        given.text(seen, "seen")
+        given.ids(ticks, "ticks")
         with self._locked() as answers:
             answers[name] = saved(answers.get(name), text, ticks, seen)
         return answers[name]

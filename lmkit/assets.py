@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from lmkit import given
+
 MANIFEST = "manifest.json"  # digest and stamp of each file of a cache folder, beside the files
 
 
@@ -202,7 +204,7 @@ def path(name: str) -> Path:
 
 def find(name: str) -> Asset:
     """Give the table's entry of that name, or raise AssetError and suggest the nearest name."""
-    if name not in ASSETS:
+    if given.text(name, "name") not in ASSETS:
         near = difflib.get_close_matches(name, ASSETS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ASSETS)}"
         raise AssetError(f"unknown asset {name!r}; {hint}")

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from lmkit import given
 from lmkit.rnn import CharRNN
 from lmkit.tokenizers import CharTokenizer
 from lmkit.transformer import GPT, GPTConfig
@@ -34,6 +35,10 @@ def save(
     **notes: Any,
 ) -> None:
     """Write weights, config, vocabulary and notes into one safetensors file, all or nothing."""
+    path = given.path(path)
+    given.kind(model, "model", (CharRNN, GPT), "a GPT or CharRNN")
+    given.kind(tokenizer, "tokenizer", CharTokenizer, "a CharTokenizer")
+    given.kind(dtype, "dtype", torch.dtype, "one of torch's, such as torch.float16")
     config: Any = model.config
     about = {
         "model": type(model).__name__,
@@ -42,7 +47,6 @@ def save(
         **notes,
     }
     weights = {name: p.to("cpu", dtype).contiguous() for name, p in model.state_dict().items()}
-    path = Path(path)
     part = path.with_name(path.name + ".part")
     data = to_bytes(weights, {"lmkit": json.dumps(about, ensure_ascii=False)})
     try:
@@ -89,7 +93,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 def find(path: str | Path) -> Path:
     """Give the file of a checkpoint: a path, or the name of one of the book's own, as "gpt"."""
-    path = Path(path)
+    path = given.path(path)
     if not path.suffix and len(path.parts) == 1:
         path = FOLDER / f"{path}.safetensors"
     if not path.is_file():

@@ -24,6 +24,8 @@ from pathlib import Path
 from types import GeneratorType, TracebackType
 from typing import Any
 
+from lmkit import given
+
 FOLDER = Path(__file__).parent / "exercises" / "checks"
 NOT_WRITTEN = "It is not written yet."
 MOST = 120  # characters of a value that are shown
@@ -197,7 +199,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _find(name: str) -> tuple[Path, list[str]]:
-    if name not in _checks():
+    if given.text(name, "name") not in _checks():
         raise ValueError(f"No exercise is called {name!r}; there are {', '.join(_checks())}.")
     return _checks()[name]
 

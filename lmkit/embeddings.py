@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmkit import assets
+from lmkit import assets, given
 
 Array = np.ndarray
 Ranking = list[tuple[str, float]]
@@ -27,12 +27,12 @@ class WordVectors:
     """
 
     def __init__(self, words: Sequence[str], vectors: Array) -> None:
-        if len(words) != len(vectors) or np.ndim(vectors) != 2:
+        self.words = given.texts(words, "words")
+        self.vectors = _rows(vectors, "vectors")  # (V, d)
+        if len(self.words) != len(self.vectors):
             raise ValueError(
                 f"{len(words)} words need as many vectors (V, d), not {np.shape(vectors)}"
             )
-        self.words = list(words)
-        self.vectors = np.asarray(vectors)  # (V, d)
         self.index = {word: i for i, word in enumerate(self.words)}
         if len(self.index) < len(self.words):
             raise ValueError("a word stands twice in the list: give each of them one vector")
@@ -54,7 +54,7 @@ class WordVectors:
 
     def id(self, word: str) -> int:
         """Give a word's row; ValueError offers the nearest spelling."""
-        if word not in self.index:
+        if given.text(word, "word") not in self.index:
             near = self.spelling(word)
             hint = f"; did you mean {near!r}?" if near else f" among {len(self):,} words"
             raise ValueError(f"unknown word {word!r}{hint}")
@@ -70,7 +70,7 @@ class WordVectors:
         >>> WordVectors(["been", "queen"], np.eye(2)).spelling("qeen")
         'queen'
         """
-        if word.lower() in self.index:
+        if given.text(word, "word").lower() in self.index:
             return word.lower()
         if not 3 <= len(word) <= 20:
             return None
@@ -97,7 +97,7 @@ class WordVectors:
         Each input is scaled to length 1, added or subtracted. With `exclude_inputs` the words that
         were given are left out of the answer, as word2vec's own tool and gensim do.
         """
-        plus, minus = _several(positive), _several(negative)
+        plus, minus = _several(positive, "positive"), _several(negative, "negative")
         if not plus and not minus:
             raise ValueError('give at least one word: most_similar("king")')
         target = sum((self._unit(w) for w in plus), np.zeros(self.unit.shape[1]))
@@ -107,8 +107,9 @@ class WordVectors:
 
     def nearest(self, vector: Word, topn: int = 10, without: Iterable[str] = ()) -> Ranking:
         """Give the topn words nearest to a vector (d,) by cosine, without some."""
+        given.whole(topn, "topn", least=1)
         scores = self.unit @ self._unit(vector).astype(self.unit.dtype)  # (V,)
-        ignored = [self.id(word) for word in without]
+        ignored = [self.id(word) for word in given.texts(without, "without")]
         scores[ignored] = -np.inf
         topn = min(topn, len(scores) - len(set(ignored)))
         top = np.argpartition(-scores, topn - 1)[:topn] if topn > 0 else np.array([], int)
@@ -123,7 +124,7 @@ class WordVectors:
 
     def pca(self, words: Iterable[Word], k: int = 2) -> Array:
         """Give the words' places (n, k) on the k axes along which their vectors vary most."""
-        return pca(np.stack([self._unit(word) for word in words]), k)
+        return pca(np.stack([self._unit(word) for word in _several(words, "words")]), k)
 
     def answers(self, questions: Array) -> tuple[Array, Array]:
         """Answer questions (n, 3) of ids a, b, c: the ids that win without and with the inputs.
@@ -131,6 +132,8 @@ class WordVectors:
         Both come from one pass: whoever wins with the inputs allowed either wins without them too
         or is one of the three.
         """
+        if np.ndim(questions) != 2 or np.shape(questions)[1] != 3:
+            raise TypeError("questions must be an array (n, 3) of the ids of three words")
         a, b, c = questions.T
         targets = self.unit[b] - self.unit[a] + self.unit[c]  # (n, d)
         excluded = np.zeros(len(questions), int)
@@ -160,7 +163,8 @@ class WordVectors:
 
         `questions` are those of `read_analogies`; those with an unknown word are left out.
         """
-        known = [q for q in questions if all(word in self.index for word in q[1:])]
+        rows = given.rows(questions, "questions", 5, "a section and four words")
+        known = [q for q in rows if all(word in self.index for word in q[1:])]
         ids = np.array([[self.index[word] for word in q[1:]] for q in known], int).reshape(-1, 4)
         excluded, allowed = self.answers(ids[:, :3])
         table: dict[str, tuple[int, int, int]] = {}
@@ -177,7 +181,8 @@ class WordVectors:
         `pairs` are those of `read_pairs`; those with an unknown word are left out, and ValueError
         says so when fewer than two are known.
         """
-        known = [(a, b, r) for a, b, r in pairs if a in self.index and b in self.index]
+        rows = given.rows(pairs, "pairs", 3, "two words and a number")
+        known = [(a, b, r) for a, b, r in rows if a in self.index and b in self.index]
         if len(known) < 2:
             raise ValueError(f"a rank correlation needs two pairs of known words, not {len(known)}")
         cosines = [self.similarity(a, b) for a, b, _ in known]
@@ -187,6 +192,8 @@ class WordVectors:
         if isinstance(word, str):
             return np.asarray(self.unit[self.id(word)])
         vector, (_, d) = np.asarray(word), self.unit.shape
+        if vector.dtype.kind not in "fiu" or not vector.ndim:
+            raise given.wrong("a word", f"a str or a vector of {d} numbers", word)
         if vector.shape != (d,):
             raise ValueError(f"a vector has {d} numbers here, and this one shape {vector.shape}")
         return vector / max(float(np.linalg.norm(vector)), 1e-12)
@@ -197,20 +204,22 @@ def load_glove(vocab_size: int | None = None) -> WordVectors:
     folder = assets.path("glove")
     words = (folder / "words.txt").read_text("utf-8").split("\n")[:-1]
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    if vocab_size is not None and not 0 < vocab_size <= len(words):
-        raise ValueError(f"vocab_size must lie between 1 and {len(words)}, not {vocab_size}")
+    if vocab_size is not None:
+        given.whole(vocab_size, "vocab_size", 1, len(words))
     return WordVectors(words[:vocab_size], np.ascontiguousarray(vectors[:vocab_size]))
 
 
 def read_analogies(path: Path | None = None) -> list[tuple[str, str, str, str, str]]:
     """Read Google's questions (Mikolov et al. 2013) in lower case: section, a, b, c, d."""
-    path = path or assets.path("word-tests") / "questions-words.txt"
+    path = assets.path("word-tests") / "questions-words.txt" if path is None else given.path(path)
     questions, section = [], ""
     for line in path.read_text("utf-8").splitlines():
         if line.startswith(":"):
             section = line[1:].strip()
         elif line.strip():
-            a, b, c, d = line.lower().split()
+            if len(words := line.lower().split()) != 4:
+                raise ValueError(f"{path} holds the line {line!r}, which is not of four words")
+            a, b, c, d = words
             questions.append((section, a, b, c, d))
     return questions
 
@@ -218,7 +227,7 @@ def read_analogies(path: Path | None = None) -> list[tuple[str, str, str, str, s
 def read_pairs(name: str) -> list[tuple[str, str, float]]:
     """Read "wordsim353" (Finkelstein et al. 2002) or "simlex999" (Hill et al. 2015)."""
     files = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
-    if name not in files:
+    if given.text(name, "name") not in files:
         raise ValueError(f"no test is called {name!r}; there are {', '.join(files)}")
     text = (assets.path("word-tests") / files[name]).read_text("utf-8")
     lines = [line.split("\t") for line in text.splitlines() if line and line[0] != "#"]
@@ -231,7 +240,10 @@ def spearman(x: Sequence[float], y: Sequence[float]) -> float:
     >>> spearman([1, 2, 3], [10, 20, 15])
     0.5
     """
-    return float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+    a, b = given.numbers(x, "x"), given.numbers(y, "y")
+    if len(a) != len(b) or len(a) < 2:
+        raise ValueError(f"x and y must be two numbers or more each, not {len(a)} and {len(b)}")
+    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
 
 
 def _ranks(x: Sequence[float]) -> Array:
@@ -248,7 +260,8 @@ def pca(vectors: Array, k: int = 2) -> Array:
     >>> pca(np.array([[1.0, 0], [2, 0], [6, 0]]), k=1).ravel().round(6).tolist()
     [-2.0, -1.0, 3.0]
     """
-    if not 0 < k <= min(vectors.shape):
+    vectors = _rows(vectors, "vectors")
+    if not 0 < given.whole(k, "k") <= min(vectors.shape):
         raise ValueError(f"vectors {vectors.shape} have no {k} principal axes")
     centred = vectors - vectors.mean(0)
     u, s, _ = np.linalg.svd(centred.astype(float), full_matrices=False)
@@ -263,13 +276,14 @@ def quantise(vectors: Array) -> Array:
     >>> quantise(np.array([[1.0, -2.0]])).tolist()
     [[64, -127]]
     """
-    exact = vectors.astype(float)
+    exact = _rows(vectors, "vectors").astype(float)
     largest = np.maximum(np.abs(exact).max(1, keepdims=True), 1e-12)
     return np.rint(127 * (exact / largest)).astype(np.int8)
 
 
 def edits(word: str) -> Iterator[str]:
     """Give all that is one deletion, swap of neighbours, replacement or insertion away."""
+    given.text(word, "word")
     letters = "abcdefghijklmnopqrstuvwxyz"
     for i in range(len(word) + 1):
         before, after = word[:i], word[i:]
@@ -281,7 +295,17 @@ def edits(word: str) -> Iterator[str]:
         yield from (before + letter + after for letter in letters)
 
 
-def _several(words: Word | Iterable[Word]) -> list[Word]:
+def _several(words: Word | Iterable[Word], name: str) -> list[Word]:
     if isinstance(words, str) or (isinstance(words, np.ndarray) and words.ndim == 1):
         return [words]
-    return list(words)
+    return list(given.each(words, name, "a word, a vector or a list of such"))
+
+
+def _rows(vectors: Array, name: str) -> Array:
+    try:
+        found = np.asarray(vectors)
+    except ValueError:  # rows of unequal length
+        found = np.empty(0, object)
+    if found.ndim != 2 or found.dtype.kind not in "fiu":
+        raise given.wrong(name, "an array of numbers, a row per vector", vectors)
+    return found

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from lmkit import given
+
 
 def softmax(logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Turn logits (V,) into probabilities (V,): p ∝ exp(logit / temperature).
@@ -21,6 +23,7 @@ def softmax(logits: Tensor, temperature: float = 1.0) -> Tensor:
     tensor([0., 1., 0.])
     """
     check_sampling(temperature=temperature)
+    logits = _vector(logits, "logits")
     if temperature == 0:
         return torch.zeros_like(logits).index_fill_(0, first_argmax(logits), 1.0)
     # the largest is taken off first, so that a tiny temperature does not overflow
@@ -29,6 +32,7 @@ def softmax(logits: Tensor, temperature: float = 1.0) -> Tensor:
 
 def first_argmax(logits: Tensor) -> Tensor:
     """Give the index of the largest logit, the lowest index of equal ones, as a 0-d tensor."""
+    logits = _vector(logits, "logits")
     return (logits == logits.max()).nonzero()[0, 0]
 
 
@@ -38,7 +42,8 @@ def filter_top_k(logits: Tensor, k: int) -> Tensor:
     >>> filter_top_k(torch.tensor([1.0, 3.0, 2.0]), 2)
     tensor([-inf, 3., 2.])
     """
-    check_sampling(top_k=k)
+    given.whole(k, "k", least=1)
+    logits = _vector(logits, "logits")
     kth = logits.topk(min(k, len(logits))).values[-1]
     return logits.masked_fill(logits < kth, -torch.inf)
 
@@ -51,7 +56,8 @@ def filter_top_p(logits: Tensor, p: float) -> Tensor:
     >>> filter_top_p(torch.tensor([0.5, 0.3, 0.2]).log(), 0.7).exp()
     tensor([0.5000, 0.3000, 0.0000])
     """
-    check_sampling(top_p=p)
+    _check_share(p, "p")
+    logits = _vector(logits, "logits")
     ascending, order = logits.sort(stable=True)
     drop = ascending.softmax(-1).cumsum(-1) <= 1 - p
     drop[-1] = False
@@ -69,6 +75,7 @@ def probabilities(
     Raises ValueError for temperature < 0, top_k < 1 and top_p outside 0 < p ≤ 1.
     """
     check_sampling(temperature, top_k, top_p)
+    logits = _vector(logits, "logits")
     if temperature == 0:
         return softmax(logits, 0)
     logits = (logits - logits.max()) / temperature
@@ -81,7 +88,9 @@ def probabilities(
 
 def sample(probs: Tensor, generator: torch.Generator | None = None) -> int:
     """Draw one token id from probabilities (V,), with torch's random numbers or the generator's."""
-    return int(torch.multinomial(probs, 1, generator=generator))
+    if generator is not None:
+        given.kind(generator, "generator", torch.Generator, "a torch.Generator")
+    return int(torch.multinomial(_vector(probs, "probs"), 1, generator=generator))
 
 
 def continuation(
@@ -100,10 +109,12 @@ def continuation(
     not with the first id, when an option is out of range or ids are empty.
     """
     check_sampling(temperature, top_k, top_p)
-    new = [int(i) for i in ids]
+    given.function(next_logits, "next_logits")
+    given.whole(max_new_tokens, "max_new_tokens", least=0)
+    new = given.ids(ids)
     if not new:
         raise ValueError("ids are empty: the model needs at least one token to go on from")
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    generator = None if seed is None else torch.Generator().manual_seed(given.seed(seed))
 
     def steps(new: list[int]) -> Iterator[int]:  # apart, so that the checks come at once
         for _ in range(max_new_tokens):
@@ -131,8 +142,10 @@ def beam_search(
     >>> best[0], round(best[1], 3)  # log 0.4: greedy would begin with 0 and end at log 0.3
     ((1, 1), -0.916)
     """
-    if width < 1:
-        raise ValueError(f"width must be 1 or more continuations, not {width}")
+    given.function(next_log_probs, "next_log_probs")
+    given.whole(width, "width", least=1)
+    given.whole(length, "length", least=0)
+    stop_ids = given.ids(stop_ids, "stop_ids")
     beams: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
     for _ in range(length):
         grown = []
@@ -152,9 +165,20 @@ def check_sampling(
     temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
 ) -> None:
     """Raise ValueError with one sentence when a sampling option is outside its range."""
-    if not 0 <= temperature < float("inf"):
-        raise ValueError(f"temperature must be 0 (greedy) or more, not {temperature}")
-    if top_k is not None and (top_k != int(top_k) or top_k < 1):
-        raise ValueError(f"top_k must be a whole number of tokens, 1 or more, not {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be above 0 and at most 1, not {top_p}")
+    given.number(temperature, "temperature", least=0)
+    if top_k is not None:
+        given.whole(top_k, "top_k", least=1)
+    if top_p is not None:
+        _check_share(top_p, "top_p")
+
+
+def _check_share(p: float, name: str) -> None:
+    if not 0 < given.number(p, name) <= 1:
+        raise ValueError(f"{name} must be above 0 and at most 1, not {p}")
+
+
+def _vector(x: Tensor, name: str) -> Tensor:
+    """Give numbers (V,); TypeError for another kind, ValueError for another shape."""
+    if given.kind(x, name, Tensor, "a tensor (V,)").dim() != 1 or not len(x):
+        raise ValueError(f"{name} must be a tensor (V,), not one of shape {tuple(x.shape)}")
+    return x

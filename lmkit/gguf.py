@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lmkit import given
+
 Array = npt.NDArray[Any]
 
 # number of a value's type -> its letter in `struct`
@@ -94,7 +96,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     dequantised. Raises FileNotFoundError, and ValueError in one sentence when the file is no GGUF,
     damaged, cut short, or uses another number format.
     """
-    with Path(path).open("rb") as file:
+    with given.path(path).open("rb") as file:
         if file.read(4) != b"GGUF":
             raise ValueError(f"{path} is not a GGUF file: it does not begin with 'GGUF'")
         buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

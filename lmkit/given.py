@@ -41,14 +41,15 @@ def whole(value: Any, name: str, least: int | None = None, most: int | None = No
     >>> whole(3, "k", least=1)
     3
     """
-    right = f"a whole number{_range(least, most)}"
     try:
         found = operator.index(value)
     except (TypeError, ValueError, RuntimeError):
-        raise wrong(name, right, value) from None
-    if isinstance(value, bool):
-        raise wrong(name, right, value)
-    return _within(found, name, right, least, most)
+        found = None
+    if found is None or isinstance(value, bool):
+        raise wrong(name, f"a whole number{_range(least, most)}", value)
+    if (least is not None and found < least) or (most is not None and found > most):
+        raise ValueError(f"{name} must be a whole number{_range(least, most)}, not {shown(value)}")
+    return found
 
 
 def number(value: Any, name: str, least: float | None = None, most: float | None = None) -> float:
@@ -60,9 +61,10 @@ def number(value: Any, name: str, least: float | None = None, most: float | None
         found = float(value)
     except (TypeError, ValueError, RuntimeError):
         raise wrong(name, right, value) from None
-    if not math.isfinite(found):
-        raise ValueError(f"{name} must be {right}, not {found}")
-    return _within(value, name, right, least, most)
+    small, great = least is not None and found < least, most is not None and found > most
+    if small or great or not math.isfinite(found):
+        raise ValueError(f"{name} must be {right}, not {value}")
+    return value
 
 
 def above(value: Any, name: str, least: float = 0) -> float:
@@ -100,7 +102,7 @@ def ids(value: Any, name: str = "ids", most: int | None = None) -> list[int]:
     >>> ids(range(3))
     [0, 1, 2]
     """
-    found = each(value.tolist() if hasattr(value, "tolist") else value, name, IDS)
+    found = list(each(value.tolist() if hasattr(value, "tolist") else value, name, IDS))
     return [whole(i, f"each of the {name}", 0, most) for i in found]
 
 
@@ -109,6 +111,21 @@ def each(value: Any, name: str, right: str) -> Iterable[Any]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise wrong(name, right, value)
     return value
+
+
+def rows(value: Any, name: str, size: int, right: str) -> list[tuple[Any, ...]]:
+    """Give rows of so many things as tuples; `right` says what they are."""
+    found = list(each(value, name, f"a list of tuples: {right}"))
+    for row in found:
+        if not isinstance(row, tuple | list) or len(row) != size:
+            kind = ValueError if isinstance(row, tuple | list) else TypeError
+            raise kind(f"each of the {name} must be {right}, and {row!r} is not")
+    return [tuple(row) for row in found]
+
+
+def numbers(value: Any, name: str) -> list[float]:
+    """Give several numbers as a list."""
+    return [number(x, f"each of the {name}") for x in each(value, name, "a list of numbers")]
 
 
 def mapping(value: Any, name: str, right: str = "a dict") -> Mapping[Any, Any]:
@@ -152,9 +169,3 @@ def _range(least: float | None, most: float | None) -> str:
     if least is not None:
         return f", {least} or more"
     return "" if most is None else f", {most} or less"
-
-
-def _within(value: T, name: str, right: str, least: Any, most: Any) -> T:
-    if (least is not None and value < least) or (most is not None and value > most):
-        raise ValueError(f"{name} must be {right}, not {shown(value)}")
-    return value

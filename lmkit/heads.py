@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lmkit import given
+
 # A sentence up to its pronoun, the noun that it means, and another that it does not mean.
 FIND = [
     ("John met Mary when she", "Mary", "John"),
@@ -40,15 +42,15 @@ def offset(attn: Tensor, by: int) -> Tensor:
     The first token, where heads rest, counts neither as one that looks nor as one that is seen.
     Raises ValueError when the text is too short.
     """
-    inner = attn[..., 1:, 1:]
-    if abs(by) >= inner.shape[-1]:
+    inner = _weights(attn)[..., 1:, 1:]
+    if abs(given.whole(by, "by")) >= inner.shape[-1]:
         raise ValueError(f"no token of a text of {attn.shape[-1]} has one {by:+} places on")
     return inner.diagonal(by, -2, -1).mean(-1)
 
 
 def sink(attn: Tensor) -> Tensor:
     """Mean weight (L, H) on the first token, over all the others (Xiao et al. 2023)."""
-    return attn[..., 1:, 0].mean(-1)
+    return _weights(attn)[..., 1:, 0].mean(-1)
 
 
 def induction(attn: Tensor, period: int) -> Tensor:
@@ -57,7 +59,7 @@ def induction(attn: Tensor, period: int) -> Tensor:
     From its second turn on, token t looks at t − period + 1 (Olsson et al. 2022). Raises
     ValueError when the text has no second turn.
     """
-    if not 0 < period < attn.shape[-1] - 1:
+    if not 0 < given.whole(period, "period") < _weights(attn).shape[-1] - 1:
         raise ValueError(f"a text of {attn.shape[-1]} does not repeat after {period} tokens")
     seen = attn.diagonal(1 - period, -2, -1)  # (L, H, T - period + 1); two are of the first turn
     return seen[..., 2:].mean(-1)
@@ -68,6 +70,10 @@ def resolves(attn: Tensor, pronoun: int, noun: int, others: Sequence[int]) -> Te
 
     All are places in the text; a coreference head does so in sentence after sentence.
     """
+    last = _weights(attn).shape[-1] - 1
+    given.whole(pronoun, "pronoun", 0, last)
+    given.whole(noun, "noun", 0, last)
+    given.ids(others, "others", last)
     weight = attn[..., pronoun, noun]
     rival = attn[..., pronoun, list(others)].amax(-1)
     return ((weight > rival) & (weight > 0.1)).to(attn.dtype)
@@ -79,6 +85,9 @@ def best(scores: Tensor, k: int = 1) -> list[tuple[int, int, float]]:
     >>> best(torch.tensor([[0.1, 0.2], [0.9, 0.3]]))
     [(1, 0, 0.9)]
     """
+    if given.kind(scores, "scores", Tensor, "a tensor (L, H)").dim() != 2:
+        raise ValueError(f"scores must be a tensor (L, H), not one of shape {tuple(scores.shape)}")
+    given.whole(k, "k", least=1)
     values, places = scores.flatten().sort(descending=True, stable=True)
     return [
         (*divmod(int(place), scores.shape[1]), round(float(value), 4))
@@ -88,6 +97,15 @@ def best(scores: Tensor, k: int = 1) -> list[tuple[int, int, float]]:
 
 def repeated(n: int, vocab_size: int, start: int, seed: int = 0) -> list[int]:
     """Token ids: the start, then n random ones, then the same n again."""
-    draw = torch.Generator().manual_seed(seed)
+    given.whole(n, "n", least=1)
+    given.whole(vocab_size, "vocab_size", least=1)
+    given.whole(start, "start", least=0)
+    draw = torch.Generator().manual_seed(given.seed(seed))
     ids = torch.randint(vocab_size, (n,), generator=draw).tolist()
     return [start, *ids, *ids]
+
+
+def _weights(attn: Tensor) -> Tensor:
+    if given.kind(attn, "attn", Tensor, "a tensor (L, H, T, S)").dim() < 2:
+        raise ValueError(f"attn must be a tensor (L, H, T, S), not of shape {tuple(attn.shape)}")
+    return attn

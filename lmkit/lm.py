@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from lmkit import given
 from lmkit.generate import continuation
 
 
@@ -96,7 +97,7 @@ class LanguageModel:
 
     def all_logits(self, ids: Sequence[int]) -> Tensor:
         """Give the logits (T, V) after each of the ids (T,), with as many before as it sees."""
-        reading = Reading(self)
+        ids, reading = given.ids(ids), Reading(self)
         return torch.stack([reading.logits(ids[:end]) for end in range(1, len(ids) + 1)])
 
     def inside(self, ids: Sequence[int], ablate: Iterable[tuple[int, int]] = ()) -> Output:
@@ -118,7 +119,7 @@ class LanguageModel:
         """Give a text's ids behind the start token, if there is one; ValueError when too long."""
         if self.tokenizer is None:
             raise ValueError(f"{self.name} has no tokenizer yet: give it one, model.tokenizer = …")
-        ids = self.tokenizer.encode(text)
+        ids = self.tokenizer.encode(given.text(text, "text"))
         if self.start_id is not None:
             ids = [self.start_id, *ids]
         self.check_length(len(ids))
@@ -126,11 +127,11 @@ class LanguageModel:
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each token by itself; part of a character is shown as its bytes, like `\xe2`."""
-        return [self._bytes(i).decode("utf-8", "backslashreplace") for i in ids]
+        return [self._bytes(i).decode("utf-8", "backslashreplace") for i in given.ids(ids)]
 
     def _bytes(self, token_id: int) -> bytes:
         assert self.tokenizer is not None  # `begin` has told so
-        return self.tokenizer.token_bytes(int(token_id))
+        return self.tokenizer.token_bytes(given.whole(token_id, "each of the ids", 0))
 
     def check_length(self, n: int, more: str = "") -> None:
         """Raise ValueError when n tokens do not fit into a context that does not slide."""
@@ -144,8 +145,7 @@ class LanguageModel:
 
         The text starts with the start token, as in `log_probs` and `generate`.
         """
-        if k < 1:
-            raise ValueError(f"k must be 1 or more tokens, not {k}")
+        given.whole(k, "k", least=1)
         probs = Reading(self).logits(self.begin(text)).softmax(-1)
         top = probs.topk(min(k, len(probs)))
         return list(zip(self.tokens(top.indices.tolist()), top.values.tolist(), strict=True))
@@ -187,10 +187,7 @@ class LanguageModel:
         The seed makes it repeatable. Raises ValueError at once when an option is out of range or
         the context would overflow.
         """
-        if not isinstance(max_new_tokens, int) or max_new_tokens < 0:
-            raise ValueError(
-                f"max_new_tokens must be a whole number, 0 or more, not {max_new_tokens}"
-            )
+        given.whole(max_new_tokens, "max_new_tokens", least=0)
         ids = as_ids(ids).tolist()
         self.check_length(len(ids) + max_new_tokens, f" ({len(ids)} given, the others new)")
         reading, text = Reading(self), list[int]()
@@ -205,7 +202,7 @@ class LanguageModel:
     def stream(self, ids: Iterable[int]) -> Iterator[str]:
         """Decode ids as they come, and hold the bytes of half a character back."""
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        for token_id in ids:
+        for token_id in given.each(ids, "ids", given.IDS):
             if piece := utf8.decode(self._bytes(token_id)):
                 yield piece
         if piece := utf8.decode(b"", final=True):
@@ -219,13 +216,15 @@ class Reading:
     """
 
     def __init__(self, lm: LanguageModel) -> None:
-        self.lm, self.cache, self.ids = lm, lm.new_cache(), list[int]()
+        self.lm = language_model(lm, "lm")
+        self.cache, self.ids = lm.new_cache(), list[int]()
 
     def logits(self, ids: Sequence[int]) -> Tensor:
         """Give the logits (V,) after ids (T,); when a context that slides is full, after its last.
 
         Raises ValueError when ids are empty.
         """
+        ids = given.ids(ids)
         if not ids:
             raise ValueError("ids are empty: the model needs at least one token to go on from")
         if self.lm.slides:  # every position moves, so hardly anything that was computed is kept
@@ -253,5 +252,37 @@ def as_ids(ids: Sequence[int] | Tensor) -> Tensor:
         found = torch.empty(())
     whole = not found.dtype.is_floating_point and found.dtype != torch.bool
     if found.dim() != 1 or (len(found) and not whole):
-        raise TypeError("ids must be a list of whole numbers, as tokenizer.encode(text) gives them")
+        raise given.wrong("ids", given.IDS, ids)
     return found.long()
+
+
+def language_model(value: Any, name: str) -> LanguageModel:
+    """Give a language model; TypeError for anything else."""
+    found: LanguageModel = given.kind(
+        value, name, LanguageModel, "a language model, such as lmkit.smollm.load()"
+    )
+    return found
+
+
+def batch(ids: Tensor, vocab_size: int) -> Tensor:
+    """Give ids (B, T) that a model knows; ValueError for others."""
+    if given.kind(ids, "ids", Tensor, "a tensor (texts, tokens)").dim() != 2:
+        raise ValueError(
+            f"ids must be (texts, tokens); for one text give ids[None], not {tuple(ids.shape)}"
+        )
+    if ids.dtype not in (torch.int64, torch.int32):
+        raise TypeError(
+            f"ids must be whole numbers, as tokenizer.encode gives them, not {ids.dtype}"
+        )
+    if ids.numel() and not 0 <= ids.min() <= ids.max() < vocab_size:
+        raise ValueError(
+            f"ids must lie between 0 and {vocab_size - 1}; they go from {ids.min()} to "
+            f"{ids.max()}: is the model's vocab_size that of the tokenizer?"
+        )
+    return ids
+
+
+def heads_of(ablate: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the heads that are to be switched off as pairs of whole numbers."""
+    pairs = given.rows(ablate, "ablate", 2, "a pair (layer, head)")
+    return [(given.whole(a, "a layer"), given.whole(b, "a head")) for a, b in pairs]

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lmkit import given
 from lmkit.lm import LanguageModel
 
 SMOOTHINGS = ("add_k", "interpolate", "backoff")
@@ -29,12 +30,21 @@ def count(text: Iterable[Hashable], n: int) -> dict[Symbols, Counter[Hashable]]:
     >>> count("abac", 2)[("a",)]
     Counter({'b': 1, 'c': 1})
     """
-    symbols = tuple(text)
+    given.whole(n, "n", least=1)
+    symbols = _symbols(text, "text")
     counts: dict[Symbols, Counter[Hashable]] = defaultdict(Counter)
     for m in range(1, n + 1):  # runs of m symbols, from m shifted copies of the text
         for run, times in Counter(zip(*(symbols[i:] for i in range(m)), strict=False)).items():
             counts[run[:-1]][run[-1]] = times
     return dict(counts)
+
+
+def _symbols(text: Iterable[Hashable], name: str) -> Symbols:
+    """Give a text's symbols, or a context's."""
+    right = "a str, or a list of symbols"
+    if not isinstance(text, Iterable):
+        raise given.wrong(name, right, text)
+    return tuple(text)
 
 
 class SymbolTokenizer:
@@ -47,13 +57,13 @@ class SymbolTokenizer:
     """
 
     def __init__(self, vocab: Sequence[Hashable]) -> None:
-        self.vocab, self.start_id = vocab, len(vocab)
+        self.vocab, self.start_id = _symbols(vocab, "vocab"), len(vocab)
         self._between = "" if all(len(str(symbol)) == 1 for symbol in vocab) else " "
         self._ids = {symbol: i for i, symbol in enumerate(vocab)}
 
     def split(self, text: str) -> Sequence[str]:
         """Cut a text into symbols."""
-        return text.split() if self._between else text
+        return given.text(text, "text").split() if self._between else given.text(text, "text")
 
     def encode(self, text: str) -> list[int]:
         """Turn text into the places of its symbols; ValueError for one that is not there."""
@@ -62,11 +72,12 @@ class SymbolTokenizer:
 
     def decode(self, ids: Iterable[int]) -> list[Hashable]:
         """Turn places into symbols; `<s>` is none."""
-        return [self.vocab[i] for i in ids if i < self.start_id]
+        found = given.ids(ids, most=self.start_id)
+        return [self.vocab[i] for i in found if i < self.start_id]
 
     def token_bytes(self, token_id: int) -> bytes:
         """Give what a symbol adds to a text: a word brings the space before it."""
-        if token_id == self.start_id:
+        if given.whole(token_id, "token_id", 0, self.start_id) == self.start_id:
             return b"<s>"
         return f"{self._between}{self.vocab[token_id]}".encode()
 
@@ -101,7 +112,8 @@ class NGram(LanguageModel):
         smoothing: str = "interpolate",
         k: float = 1.0,
     ) -> None:
-        self.vocab = list(dict.fromkeys(text if vocab is None else vocab))
+        _symbols(text, "text")
+        self.vocab = list(dict.fromkeys(text if vocab is None else _symbols(vocab, "vocab")))
         if not self.vocab:
             raise ValueError("there are no symbols: give a text or a vocabulary that has some")
         self.tokenizer: SymbolTokenizer = SymbolTokenizer(self.vocab)
@@ -111,10 +123,9 @@ class NGram(LanguageModel):
         self.counts = count(text, n)
 
     def _set(self, n: int, smoothing: str, k: float) -> None:
-        if n < 1 or not 0 <= k < math.inf:
-            raise ValueError(f"n must be 1 or more and k 0 or more, not n={n} and k={k}")
-        if smoothing not in SMOOTHINGS:
-            raise ValueError(f"smoothing must be one of {', '.join(SMOOTHINGS)}, not {smoothing!r}")
+        given.whole(n, "n", least=1)
+        given.number(k, "k", least=0)
+        given.one_of(smoothing, "smoothing", SMOOTHINGS)
         self.n, self.smoothing, self.k = n, smoothing, k
         self._rule = getattr(self, f"_{smoothing}")
         self._share = cache(self._left_over)
@@ -134,12 +145,18 @@ class NGram(LanguageModel):
         With k = 0 it is 0 for everything after a context that was never seen.
         """
         known([symbol], self._known)
-        return self._rule(symbol, tuple(context[max(0, len(context) - self.n + 1) :]))
+        return self._rule(symbol, self._last(context))
 
     def distribution(self, context: Sequence[Hashable] = ()) -> dict[Hashable, float]:
         """Give the probability of every symbol of the vocabulary as the next one."""
-        h = tuple(context[max(0, len(context) - self.n + 1) :])
+        h = self._last(context)
         return {w: self._rule(w, h) for w in self.vocab}
+
+    def _last(self, context: Sequence[Hashable]) -> Symbols:
+        """Give the last n − 1 symbols of a context."""
+        if not isinstance(context, Sequence):
+            raise given.wrong("context", "a str, or a list of symbols", context)
+        return tuple(context[max(0, len(context) - self.n + 1) :])
 
     @property
     def name(self) -> str:
@@ -160,13 +177,14 @@ class NGram(LanguageModel):
         """Give each symbol with its natural log probability given those before; -inf for P = 0."""
         if isinstance(text, str):
             text = self.tokenizer.split(text)
+        text = _symbols(text, "text")
         probs = (self.prob(w, text[max(0, t - self.n + 1) : t]) for t, w in enumerate(text))
         logs = (math.log(p) if p else -math.inf for p in probs)
         return list(zip(text, logs, strict=True))
 
     def perplexity(self, text: Sequence[Hashable]) -> float:
         """Give exp(mean NLL a symbol): inf when a symbol of the text has probability 0."""
-        if not len(text):
+        if not _symbols(text, "text"):
             raise ValueError("the text is empty: perplexity is a mean over its symbols")
         log_ps = [log_p for _, log_p in self.log_probs(text)]
         return math.exp(-math.fsum(log_ps) / len(log_ps))
@@ -184,7 +202,8 @@ class NGram(LanguageModel):
 
         Raises ValueError where nothing can follow, which happens with k = 0 alone.
         """
-        draw, written = random.Random(seed), list(context)
+        given.whole(length, "length", least=0)
+        draw, written = random.Random(given.seed(seed)), list(_symbols(context, "context"))
         for _ in range(length):
             weights = self._weights(written)
             written += draw.choices(self.vocab, weights)

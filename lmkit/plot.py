@@ -14,7 +14,10 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from lmkit import given
 
 TOKENS = Path(__file__).parent / "style" / "tokens.css"
 
@@ -31,6 +34,8 @@ def colours() -> dict[str, str]:
 
 def figure(width: float = 7.2, height: float = 3.2) -> tuple[Figure, Any]:
     """Return a figure and its axes, `width` × `height` in inches, in the book's style."""
+    given.above(width, "width")
+    given.above(height, "height")
     with mpl.rc_context(_style()):
         fig = Figure(figsize=(width, height), layout="constrained")
         return fig, fig.subplots()
@@ -38,7 +43,9 @@ def figure(width: float = 7.2, height: float = 3.2) -> tuple[Figure, Any]:
 
 def level(ax: Any, y: float, label: str) -> None:
     """Draw a level to compare a curve with: a dashed line at y, its name below its right end."""
-    y = round(y, 2)
+    given.kind(ax, "ax", Axes, "a figure's axes")
+    given.text(label, "label")
+    y = round(given.number(y, "y"), 2)
     ax.axhline(y, color=colours()["ink-2"], linewidth=1, linestyle="--")
     place = {"xytext": (0, -4), "textcoords": "offset points", "ha": "right", "va": "top"}
     ax.annotate(label, (1, y), xycoords=("axes fraction", "data"), **place)
@@ -48,7 +55,8 @@ class Drawing:
     """A finished figure as a cell shows it; `alt` says in words what it shows."""
 
     def __init__(self, fig: Figure, alt: str) -> None:
-        self.alt = alt
+        self.alt = given.text(alt, "alt")
+        given.kind(fig, "fig", Figure, "a figure, as plot.figure() gives it")
         self.svg = _svg(fig, alt)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from lmkit import plot
+from lmkit import given, plot
 
 REFRESH = 2.0  # seconds between two drawings of the live plot
 
@@ -37,6 +37,7 @@ class History:
 
     def smooth(self, points: int = 60) -> list[tuple[int, float]]:
         """Give means of neighbouring losses, at most so many: (steps done, mean)."""
+        given.whole(points, "points", least=1)
         width = max(1, math.ceil(len(self.losses) / points))
         parts = [self.losses[i : i + width] for i in range(0, len(self.losses), width)]
         return [(i * width + len(part), sum(part) / len(part)) for i, part in enumerate(parts)]

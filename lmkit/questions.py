@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lmkit import given
+
 FOLDER = Path(__file__).parent / "exercises"
 
 
@@ -21,6 +23,6 @@ def questions() -> dict[str, dict[str, Any]]:
 
 def question(name: str) -> dict[str, Any]:
     """Return one question; `ValueError` names those there are."""
-    if name not in questions():
+    if given.text(name, "name") not in questions():
         raise ValueError(f"No question is called {name!r}; there are {', '.join(questions())}.")
     return questions()[name]

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from lmkit.lm import LanguageModel
+from lmkit import given
+from lmkit.lm import LanguageModel, as_ids, batch
 
 State = tuple[Tensor, ...]  # h, and c where there is one, each (B, H)
 
@@ -77,13 +78,14 @@ class Recurrent(nn.Module):
         self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
     ) -> None:
         super().__init__()
-        if num_layers != 1 or bidirectional:
+        if given.whole(num_layers, "num_layers") != 1 or bidirectional:
             raise ValueError(
                 "this layer is one layer in one direction, to be read; stack several, or take "
                 f"torch.nn.{type(self).__name__} for num_layers={num_layers}, "
                 f"bidirectional={bidirectional}"
             )
-        self.input_size, self.hidden_size = input_size, hidden_size
+        self.input_size = given.whole(input_size, "input_size", least=1)
+        self.hidden_size = given.whole(hidden_size, "hidden_size", least=1)
         rows = self.blocks * hidden_size
         self.weight_ih_l0 = nn.Parameter(torch.empty(rows, input_size))
         self.weight_hh_l0 = nn.Parameter(torch.empty(rows, hidden_size))
@@ -99,6 +101,7 @@ class Recurrent(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Take the weights of torch.nn's layer of the same name; ValueError if it has several."""
+        given.mapping(state_dict, "state_dict", "a dict of weights by name")
         if extra := [name for name in state_dict if name not in self.state_dict()]:
             raise ValueError(f"this is one layer in one direction and has no {', '.join(extra)}")
         return super().load_state_dict(state_dict, *args, **kwargs)
@@ -130,7 +133,11 @@ class Recurrent(nn.Module):
             yield state, gates
 
     def _start(self, x: Tensor, state: Any) -> State:
-        if x.dim() != 3 or x.shape[2] != self.input_size or not x.shape[1]:
+        if (
+            given.kind(x, "x", Tensor, "a tensor (B, T, D)").dim() != 3
+            or x.shape[2] != self.input_size
+            or not x.shape[1]
+        ):
             raise ValueError(
                 f"x must be (texts, steps, {self.input_size}) with a step or more, not "
                 f"{tuple(x.shape)}"
@@ -139,6 +146,8 @@ class Recurrent(nn.Module):
         if state is None:
             return tuple(x.new_zeros(shape[1:]) for _ in self.states)
         parts = tuple(state) if isinstance(state, tuple | list) else (state,)
+        for part in parts:
+            given.kind(part, "the state", Tensor, f"{' and '.join(self.states)}, tensors {shape}")
         if [tuple(s.shape) for s in parts] != [shape] * len(self.states):
             raise ValueError(
                 f"the state must be {' and '.join(self.states)} of shape {shape}, not "
@@ -211,8 +220,10 @@ class CharRNN(nn.Module, LanguageModel):
 
     def __init__(self, kind: str, vocab_size: int, n_embd: int = 128, n_hidden: int = 384) -> None:
         super().__init__()
-        if kind not in LAYERS:
-            raise ValueError(f"kind must be one of {', '.join(LAYERS)}, not {kind!r}")
+        given.one_of(kind, "kind", LAYERS)
+        given.whole(vocab_size, "vocab_size", least=1)
+        given.whole(n_embd, "n_embd", least=1)
+        given.whole(n_hidden, "n_hidden", least=1)
         self.config = CharRNNConfig(kind, vocab_size, n_embd, n_hidden)
         self.embed = nn.Embedding(vocab_size, n_embd)
         self.layer = LAYERS[kind](n_embd, n_hidden)
@@ -224,13 +235,16 @@ class CharRNN(nn.Module, LanguageModel):
 
     def run(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Give the logits (B, T, V) after each of ids (B, T), and the state to go on from."""
-        output, state = self.layer(self.embed(ids), state)
+        output, state = self.layer(self._embedded(ids), state)
         return self.head(output), state
 
     @torch.no_grad()
     def trace(self, ids: Tensor, state: Any = None) -> dict[str, Tensor]:
         """Give each gate and state by its name after each of ids (B, T), each (B, T, H)."""
-        return self.layer.trace(self.embed(ids), state)
+        return self.layer.trace(self._embedded(ids), state)
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        return self.embed(batch(ids, self.config.vocab_size))
 
     @property
     def name(self) -> str:
@@ -243,8 +257,10 @@ class CharRNN(nn.Module, LanguageModel):
 
         What was read before lives on in the state alone.
         """
+        if cache is not None:
+            given.kind(cache, "cache", StateCache, "a StateCache")
         cache = cache or StateCache()
-        x = self.embed(torch.as_tensor(ids)[None])  # (1, T, n_embd)
+        x = self._embedded(as_ids(ids)[None])  # (1, T, n_embd)
         for state, _ in self.layer.steps(x, cache.states[-1]):
             cache.states.append(tuple(s[None] for s in state))
         return self.head(state[0])[0]

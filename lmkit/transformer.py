@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from lmkit.lm import LanguageModel, Output
+from lmkit import given
+from lmkit.lm import LanguageModel, Output, as_ids, batch, heads_of
 
 POSITIONS = ("learned", "sinusoidal", "none")
 
@@ -34,6 +35,9 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
     tensor([[1.0000, 0.0000],
             [0.3302, 0.6698]])
     """
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        if given.kind(x, name, Tensor, "a tensor (…, tokens, columns)").dim() < 2:
+            raise ValueError(f"{name} must be (…, tokens, columns), not {tuple(x.shape)}")
     if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ValueError(
             "q and k must have equally many columns, k and v equally many rows; "
@@ -41,7 +45,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
         )
     scores = q @ k.mT / math.sqrt(q.shape[-1])  # (…, T, S)
     if mask is not None:
-        if mask.dtype != torch.bool:
+        if getattr(mask, "dtype", None) != torch.bool:
             raise TypeError("mask must hold booleans: True where a query may look at a key")
         scores = scores.masked_fill(~mask, -torch.inf)
     weights = scores.softmax(-1)
@@ -55,6 +59,8 @@ def causal_mask(n_new: int, n_seen: int) -> Tensor:
     tensor([[ True,  True, False],
             [ True,  True,  True]])
     """
+    given.whole(n_new, "n_new", least=0)
+    given.whole(n_seen, "n_seen", least=0)
     return torch.ones(n_new, n_seen, dtype=torch.bool).tril(n_seen - n_new)
 
 
@@ -68,7 +74,9 @@ def sinusoidal(n: int, d: int, base: float = 10_000.0) -> Tensor:
     tensor([[0.0000, 1.0000, 0.0000, 1.0000],
             [0.8415, 0.5403, 0.0100, 0.9999]])
     """
-    if d < 2 or d % 2:
+    given.whole(n, "n", least=0)
+    given.above(base, "base")
+    if given.whole(d, "d") < 2 or d % 2:
         raise ValueError(f"d must be even, since sines and cosines come in pairs, not {d}")
     speed = base ** (-torch.arange(0, d, 2, dtype=torch.float64) / d)  # (d/2,)
     angle = torch.arange(n, dtype=torch.float64)[:, None] * speed  # (n, d/2)
@@ -107,7 +115,7 @@ class MultiHeadAttention(nn.Module):
 
     def __init__(self, n_embd: int, n_head: int, causal: bool = True, bias: bool = True) -> None:
         super().__init__()
-        if n_embd % n_head:
+        if given.whole(n_embd, "n_embd", least=1) % given.whole(n_head, "n_head", least=1):
             raise ValueError(
                 f"n_embd must be a multiple of n_head; {n_embd} is not one of {n_head}"
             )
@@ -152,6 +160,7 @@ class MLP(nn.Module):
 
     def __init__(self, n_embd: int, bias: bool = True) -> None:
         super().__init__()
+        given.whole(n_embd, "n_embd", least=1)
         self.up = nn.Linear(n_embd, 4 * n_embd, bias)
         self.down = nn.Linear(4 * n_embd, n_embd, bias)
 
@@ -165,6 +174,7 @@ class Block(nn.Module):
 
     def __init__(self, n_embd: int, n_head: int, causal: bool = True, bias: bool = True) -> None:
         super().__init__()
+        given.whole(n_embd, "n_embd", least=1)
         self.attn_norm = nn.LayerNorm(n_embd, bias=bias)
         self.attn = MultiHeadAttention(n_embd, n_head, causal, bias)
         self.mlp_norm = nn.LayerNorm(n_embd, bias=bias)
@@ -191,6 +201,12 @@ class GPTConfig:
     bias: bool = False
     positions: str = "learned"
 
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for sizes that make no model."""
+        for name in ("vocab_size", "n_context", "n_layer", "n_head", "n_embd"):
+            given.whole(getattr(self, name), name, least=1)
+        given.one_of(self.positions, "positions", POSITIONS)
+
 
 class GPT(nn.Module, LanguageModel):
     """A causal language model: embeddings and positions, L blocks, a norm, logits.
@@ -204,12 +220,8 @@ class GPT(nn.Module, LanguageModel):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        c = self.config = config
+        c = self.config = given.kind(config, "config", GPTConfig, "a GPTConfig(vocab_size=…)")
         self.embed = nn.Embedding(c.vocab_size, c.n_embd)
-        if c.positions not in POSITIONS:
-            raise ValueError(
-                f"positions must be one of {', '.join(POSITIONS)}, not {c.positions!r}"
-            )
         if c.positions == "learned":
             self.positions = nn.Parameter(torch.empty(c.n_context, c.n_embd))
         else:
@@ -240,6 +252,8 @@ class GPT(nn.Module, LanguageModel):
 
     def hidden(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
         """Give the last hidden state (B, T, D) of ids (B, T), normed; see `forward`."""
+        if cache is not None:
+            given.kind(cache, "cache", KVCache, "a KVCache")
         x = self._start(ids, cache.n_seen if cache is not None else 0)
         for layer, block in enumerate(self.blocks):
             x = block(x, layer, cache)
@@ -252,19 +266,10 @@ class GPT(nn.Module, LanguageModel):
         return linear(x, self.embed.weight)
 
     def _start(self, ids: Tensor, start: int) -> Tensor:
-        if ids.dim() != 2:
-            raise ValueError(
-                f"ids must be (texts, tokens); for one text give ids[None], not {tuple(ids.shape)}"
-            )
+        batch(ids, self.config.vocab_size)
         end = start + ids.shape[1]
         if end > self.config.n_context:
             raise ValueError(f"{end} tokens are more than the context of {self.config.n_context}")
-        n = self.config.vocab_size
-        if ids.numel() and not 0 <= ids.min() <= ids.max() < n:
-            raise ValueError(
-                f"ids must lie between 0 and {n - 1}; they go from {ids.min()} to {ids.max()}: "
-                "is the model's vocab_size that of the tokenizer?"
-            )
         return self.embed(ids) + self.positions[start:end]  # (B, T, D)
 
     @property
@@ -284,15 +289,14 @@ class GPT(nn.Module, LanguageModel):
     @torch.no_grad()
     def next_logits(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
         """Give the logits (V,) after the last of the ids (T,), with those in the cache before."""
-        ids = torch.as_tensor(ids)
-        return self.logits(self.hidden(ids[None], cache)[0, -1])
+        return self.logits(self.hidden(as_ids(ids)[None], cache)[0, -1])
 
     @torch.no_grad()
     def inside(self, ids: Sequence[int], ablate: Iterable[tuple[int, int]] = ()) -> Output:
         """Give what is inside for one text; ValueError when a head is to be switched off."""
-        if [*ablate]:
+        if heads_of(ablate):
             raise ValueError(f"{self.name} has no switch for a single head: SmolLM2 has")
-        text = torch.as_tensor(ids)[None]
+        text = as_ids(ids)[None]
         hidden = [self._start(text, 0)]
         for block in self.blocks:
             hidden.append(block(hidden[-1]))

@@ -50,6 +50,8 @@
  */
 export function localModel(state, handlers, page) {
   const values = { ...state };
+  // what another model said is not for the page's to go on with
+  const own = [undefined, page?.name].includes(state.model_name) ? page : undefined;
   const { emit, on, off } = emitter();
   /** @type {LocalModel} */
   const model = {
@@ -67,8 +69,8 @@ export function localModel(state, handlers, page) {
     save_changes() {}, // nobody else keeps this state
     send() {}, // nor is there a kernel to hear a message
     widget_manager: null,
-    page,
-    can: (kind) => handlers.has(kind) || Boolean(page?.can(kind)),
+    page: own,
+    can: (kind) => handlers.has(kind) || Boolean(own?.can(kind)),
     ask: (request) => answer(handlers, request, model),
   };
   return model;

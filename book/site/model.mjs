@@ -59,6 +59,8 @@ export function obstacle(spec, { protocol }, scope = globalThis) {
  * while it loads.
  */
 export class PageModel extends EventTarget {
+  /** As figures that it answers name their model. */
+  name = "SmolLM2-135M-Instruct";
   /** @type {Worker | null} */
   #worker = null;
   /** @type {Promise<void> | null} */

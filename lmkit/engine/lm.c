@@ -235,11 +235,12 @@ INLINE void all_rows(const Tensor *W, float *y, int T, int type) {
 // multiplied with four tokens after four. The tile lies column by column, so that a lane is a row,
 // and no sum runs across lanes. V8 has 15 registers: 8 sums (4 tokens, 2 vectors of rows), 2 vectors
 // of the tile, a token's number and a product take 13. With 10 sums, or two columns in one turn of
-// the loop, some go to memory and back, and all takes twice the time.
+// the loop, some go to memory and back, and all takes twice the time. This is for Q4_1 only: the one
+// matrix in Q8_0 needs one vector of int16 a token, and is faster so for any number of tokens.
 
 // A block of four rows to floats (BLOCK, TILE). Each lane has 32 bits of another row, and so, after
-// a shift, one weight of each: in Q4_1 weights i and i + 16 in turns.
-INLINE void floats_of_q4_1(const uint8_t *const w[4], float *to) {
+// a shift, one weight of each: weights i and i + 16 in turns.
+INLINE void block_to_floats(const uint8_t *const w[4], float *to) {
   f32x4 scale = from_f16(wasm_i32x4_shl(bits_at(w, 0), 16)), min = from_f16(bits_at(w, 0));
   UNROLLED (int i = 0; i < BLOCK / 2; i += 4) {
     v128_t bits = bits_at(w, 4 + i);
@@ -250,25 +251,13 @@ INLINE void floats_of_q4_1(const uint8_t *const w[4], float *to) {
   }
 }
 
-INLINE void floats_of_q8_0(const uint8_t *const w[4], float *to) {
-  f32x4 scale = from_f16(wasm_i32x4_shl(bits_at(w, 0), 16));
-  UNROLLED (int i = 0; i < BLOCK; i += 4) {
-    v128_t bits = bits_at(w, 2 + i);
-    UNROLLED (int j = 0; j < 4; j++) {
-      i32x4 q = wasm_i32x4_shr(wasm_i32x4_shl(bits, 24 - 8 * j), 24);
-      STORE(to + (i + j) * TILE, MUL(wasm_f32x4_convert_i32x4(q), scale));
-    }
-  }
-}
-
 // Four rows of W from `row` on to four neighbouring columns of a tile.
 static void dequantise(const Tensor *W, int row, float *to) {
-  int n_block = W->columns / BLOCK, size = W->type == Q4_1 ? 20 : 34;
+  int n_block = W->columns / BLOCK, size = 20;
   const uint8_t *w[4];
   UNROLLED (int r = 0; r < 4; r++) w[r] = W->data + (row + r) * n_block * size;
   for (int b = 0; b < n_block; b++, to += BLOCK * TILE) {
-    if (W->type == Q4_1) floats_of_q4_1(w, to);
-    else floats_of_q8_0(w, to);
+    block_to_floats(w, to);
     UNROLLED (int r = 0; r < 4; r++) w[r] += size;
   }
 }
@@ -302,7 +291,7 @@ static void in_tiles(const Tensor *W, const float *x, float *y, int T) {
 
 // y (T, rows) = x (T, columns) Wᵀ
 static void product(const Tensor *W, const float *x, float *y, int T) {
-  if (T >= MANY) return in_tiles(W, x, y, T);
+  if (T >= MANY && W->type == Q4_1) return in_tiles(W, x, y, T);
   quantise(x, T, W->columns / BLOCK, W->type);
   if (W->type == Q4_1) all_rows(W, y, T, Q4_1);
   else all_rows(W, y, T, Q8_0);

@@ -53,7 +53,15 @@ const ROLES = ["system", "user", "assistant"];
  * @typedef {Wanted & Changes & {past?: number}} RunOptions
  *
  * @typedef {{id: number, text: string, p: number}} Step
- * @typedef {Sampling & Changes & {maxNewTokens?: number, seed?: number}} WriteOptions
+ * @typedef {Sampling & Changes & {maxNewTokens?: number}} Writing
+ * @typedef {Writing & {seed?: number}} WriteOptions
+ * @typedef {Writing & {seeds: number[]}} ManyOptions
+ *
+ * Tokens that do not simply follow each other: the cache's row before each, its place in its text.
+ * @typedef {{before: number[], places: number[]}} Tree
+ *
+ * One of several texts that are written at once: its new tokens, and the last one's row of the cache.
+ * @typedef {{run: number, writer: Writer, tail: number[], row: number}} Branch
  *
  * @typedef {{context?: number, attention?: number}} Limits tokens that the model sees at most, and
  *   tokens of which it gives attentions
@@ -83,6 +91,12 @@ const ROLES = ["system", "user", "assistant"];
 
 /** No heads off, no edits: the model as it is. @type {Required<Changes>} */
 const UNCHANGED = { ablate: [], edits: [] };
+
+/** T tokens behind each other. @param {number} past @param {number} T @returns {Tree} */
+const line = (past, T) => {
+  const places = Array.from({ length: T }, (_, t) => past + t);
+  return { before: places.map((place) => place - 1), places };
+};
 
 // A module of one function that uses one SIMD instruction: (func (drop (v128.const …)))
 const SIMD = [
@@ -324,6 +338,8 @@ export class Model {
     this.seen = [];
     /** How the model was changed when they were made. */
     this.changes = UNCHANGED;
+    /** How often the cache was written to. */
+    this.turns = 0;
     this.startId = this.special("<|endoftext|>");
     this.stopIds = [this.startId, this.special("<|im_end|>")];
   }
@@ -433,23 +449,23 @@ export class Model {
   /**
    * Run at most SLICE tokens.
    * @param {number[]} ids
-   * @param {number} past
+   * @param {number} past rows of the cache that stay
    * @param {Wanted} [wanted]
+   * @param {Tree} [tree] if the tokens do not simply follow each other
    * @returns {Results}
    */
-  run(ids, past, wanted = {}) {
+  run(ids, past, wanted = {}, tree = undefined) {
     const T = ids.length;
+    const { before, places } = tree ?? line(past, T);
     const sizes = this.sizes(T, past + T, wanted);
-    const places = this.room(sizes);
+    const room = this.room(sizes);
     this.ints(this.kernel.ids(), ids);
-    this.ints(
-      this.kernel.rows_before() + 4 * past,
-      Array.from(ids, (_, t) => past + t - 1),
-    );
-    this.seen.length = past; // also if the kernel is stopped midway
-    this.layers(T, past, wanted.all ? T : 1, places);
-    this.seen.push(...ids);
-    return this.results(places, sizes);
+    this.ints(this.kernel.rows_before() + 4 * past, before);
+    this.seen.length = Math.min(past, this.seen.length); // also if the kernel is stopped midway
+    this.turns += 1;
+    this.layers(past, wanted.all ? T : 1, room, places);
+    if (!tree) this.seen.push(...ids);
+    return this.results(room, sizes);
   }
 
   /**
@@ -505,12 +521,13 @@ export class Model {
 
   /**
    * Go up the layers, stopping where something is to be edited.
-   * @param {number} T
    * @param {number} past
    * @param {number} n tokens whose logits are wanted
-   * @param {Record<keyof Required<Results>, number>} places of the results
+   * @param {Record<keyof Required<Results>, number>} room for the results
+   * @param {number[]} places of the tokens in their texts
    */
-  layers(T, past, n, { logits, attentions, hidden, headOutputs }) {
+  layers(past, n, { logits, attentions, hidden, headOutputs }, places) {
+    const T = places.length;
     /** @param {number} from @param {number} to @param {number} n */
     const go = (from, to, n) =>
       this.kernel.forward(T, past, from, to, n, logits, attentions, hidden, headOutputs);
@@ -518,17 +535,17 @@ export class Model {
     for (const edit of [...this.changes.edits].sort((a, b) => a.layer - b.layer)) {
       if (edit.layer > at) go(at, edit.layer, 0);
       at = edit.layer;
-      this.edit(edit, T, past);
+      this.edit(edit, places);
     }
     go(at, this.config.n_layer, n);
   }
 
-  /** Change what lies in the stream. @param {Edit} edit @param {number} T @param {number} past */
-  edit({ position, vector, add }, T, past) {
+  /** Change what lies in the stream. @param {Edit} edit @param {number[]} places */
+  edit({ position, vector, add }, places) {
     const D = this.config.n_embd;
-    const x = this.floats(this.kernel.stream(), T * D);
-    for (let t = 0; t < T; t++) {
-      if (position !== undefined && position !== past + t) continue;
+    const x = this.floats(this.kernel.stream(), places.length * D);
+    for (const [t, place] of places.entries()) {
+      if (position !== undefined && position !== place) continue;
       for (let i = 0; i < D; i++) x[t * D + i] = vector[i] + (add ? x[t * D + i] : 0);
     }
   }
@@ -615,39 +632,158 @@ export class Model {
    *   stop token comes too, with U+FFFD as its text.
    */
   generate(ids, { maxNewTokens = 50, seed = Math.random() * 2 ** 32, ...options } = {}) {
-    const { ablate = [], edits = [], ...sampling } = options;
+    const changes = this.checkWriting(ids, maxNewTokens, 1, options);
+    return this.steps([...ids], new Writer(this, maxNewTokens, options, seed), changes);
+  }
+
+  /**
+   * Go on with token ids several times at once, once for each seed: the runs share the cache of what
+   * is given and each pass over the weights, and give the steps that `generate` gives with that
+   * seed, in turns. (In rare cases another token: the same sums are rounded otherwise for many.)
+   * @param {number[]} ids
+   * @param {ManyOptions} options
+   * @returns {Generator<Step & {run: number}, void, void>} `run` counts the seeds from 0
+   */
+  generateMany(ids, { seeds, maxNewTokens = 50, ...options }) {
+    const areSeeds = Array.isArray(seeds) && seeds.every(Number.isFinite);
+    if (!areSeeds || !isIndex(seeds.length - 1, this.limits.all))
+      fail(`Seeds are a list of 1 to ${this.limits.all} numbers, one for each text.`);
+    const changes = this.checkWriting(ids, maxNewTokens, seeds.length, options);
+    const writers = seeds.map((seed) => new Writer(this, maxNewTokens, options, seed));
+    return new Branches(this, [...ids], writers, changes).steps();
+  }
+
+  /**
+   * Refuse with a sentence what cannot be written; give the changes that are asked for.
+   * @param {number[]} ids
+   * @param {number} maxNewTokens
+   * @param {number} n texts
+   * @param {Sampling & Changes} options
+   */
+  checkWriting(ids, maxNewTokens, n, { ablate = [], edits = [], ...sampling }) {
     checkSampling(sampling);
     if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0)
       fail(`maxNewTokens must be a whole number, 0 or more, not ${maxNewTokens}.`);
     this.check(ids, 0, {}, { ablate, edits });
-    const [n, all, { context }] = [ids.length, ids.length + maxNewTokens, this.limits];
+    const [all, { context }] = [ids.length + n * maxNewTokens, this.limits];
     if (all > context)
       fail(
-        `${all} tokens (${n} given, the others new) are more than the ${context} that the model sees here: ask for fewer.`,
+        `${all} tokens (${ids.length} given, the others new) are more than the ${context} that there is room for: ask for fewer.`,
       );
-    return this.steps([...ids], maxNewTokens, sampling, random(seed), { ablate, edits });
+    return { ablate, edits };
   }
 
   /**
    * @param {number[]} ids grows with the text
-   * @param {number} n
-   * @param {Sampling} sampling
-   * @param {() => number} next the next random number
+   * @param {Writer} writer
    * @param {Changes} changes
    * @returns {Generator<Step, void, void>}
    */
-  *steps(ids, n, sampling, next, changes) {
-    const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-    for (let left = n; left > 0; left--) {
-      const logits = this.next(ids, changes);
-      const id = draw(distribution(logits, sampling), next());
-      const stop = this.stopIds.includes(id);
-      const bytes = stop ? new Uint8Array() : this.tokenizer.tokenBytes(id);
-      const text = utf8.decode(bytes, { stream: !stop && left > 1 });
-      if (!stop || text) yield { id, text, p: Math.exp(logSoftmax(logits, id)) };
-      if (stop) return;
-      ids.push(id);
+  *steps(ids, writer, changes) {
+    while (!writer.ended) {
+      const step = writer.draw(this.next(ids, changes));
+      if (!step) return;
+      yield step;
+      ids.push(step.id);
     }
+  }
+}
+
+/** One text as it is written. */
+class Writer {
+  /**
+   * @param {Model} model
+   * @param {number} n tokens at most
+   * @param {Sampling} sampling
+   * @param {number} seed
+   */
+  constructor(model, n, sampling, seed) {
+    this.model = model;
+    this.left = n;
+    this.sampling = sampling;
+    this.random = random(seed);
+    this.utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+    this.ended = n === 0;
+  }
+
+  /** Draw the next token; null if the text has ended before it. @param {Float32Array} logits */
+  draw(logits) {
+    const id = draw(distribution(logits, this.sampling), this.random());
+    const stop = this.model.stopIds.includes(id);
+    this.left -= 1;
+    this.ended = stop || this.left === 0;
+    const bytes = stop ? new Uint8Array() : this.model.tokenizer.tokenBytes(id);
+    const text = this.utf8.decode(bytes, { stream: !this.ended });
+    return stop && !text ? null : { id, text, p: Math.exp(logSoftmax(logits, id)) };
+  }
+}
+
+/** Texts with the same beginning that are written at once, as branches of a tree in the cache. */
+class Branches {
+  /**
+   * @param {Model} model
+   * @param {number[]} ids the beginning
+   * @param {Writer[]} writers
+   * @param {Required<Changes>} changes
+   */
+  constructor(model, ids, writers, changes) {
+    this.model = model;
+    this.ids = ids;
+    this.changes = changes;
+    /** @type {Branch[]} */
+    const all = writers.map((writer, run) => ({ run, writer, tail: [], row: -1 }));
+    this.alive = all.filter(({ writer }) => !writer.ended);
+    this.rows = 0; // of the cache, those in use
+    this.turn = -1; // of the model, when we last wrote to the cache
+  }
+
+  /** @returns {Generator<Step & {run: number}, void, void>} */
+  *steps() {
+    let logits = this.alive.length ? this.begin() : [];
+    while (this.alive.length) {
+      for (const [k, { run, writer, tail }] of this.alive.entries()) {
+        const step = writer.draw(logits[k]);
+        if (!step) continue;
+        yield { run, ...step };
+        tail.push(step.id);
+      }
+      this.alive = this.alive.filter(({ writer }) => !writer.ended);
+      if (this.alive.length) logits = this.grow();
+    }
+  }
+
+  /** Read what all begin with: its logits, for each branch. */
+  begin() {
+    const logits = this.model.next(this.ids, this.changes);
+    this.rows = this.ids.length;
+    this.turn = this.model.turns;
+    for (const branch of this.alive) branch.row = this.rows - 1;
+    return this.alive.map(() => logits);
+  }
+
+  /** Read each branch's newest token, or all if others have used the cache meanwhile: its logits. */
+  grow() {
+    const last = this.alive[0].tail.length - 1;
+    if (this.model.turns !== this.turn) {
+      this.begin();
+      for (let k = 0; k < last; k++) this.read(k);
+    }
+    return this.read(last);
+  }
+
+  /** Read the k-th new token of each branch. @param {number} k */
+  read(k) {
+    const { model, alive, rows } = this;
+    const ids = alive.map(({ tail }) => tail[k]);
+    const before = alive.map(({ row }) => row);
+    const places = alive.map(() => this.ids.length + k);
+    const run = () => model.run(ids, rows, { all: true }, { before, places });
+    const { logits } = model.without(this.changes.ablate, run);
+    for (const [i, branch] of alive.entries()) branch.row = rows + i;
+    this.rows += alive.length;
+    this.turn = model.turns;
+    const V = model.config.vocab_size;
+    return alive.map((_, i) => logits.subarray(i * V, (i + 1) * V));
   }
 }
 

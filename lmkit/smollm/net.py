@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
-from lmkit.lm import LanguageModel, Output
+from lmkit import given
+from lmkit.lm import LanguageModel, Output, heads_of
 from lmkit.tokenizers import BPETokenizer
 from lmkit.transformer import KVCache, attention, causal_mask
 
@@ -17,6 +18,7 @@ END_OF_TEXT, MESSAGE_START, MESSAGE_END = "<|endoftext|>", "<|im_start|>", "<|im
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 ROLES = ("system", "user", "assistant")
 Messages = Sequence[Mapping[str, str]]
+TEXTS = "a list of texts, each a list of token ids"
 MANY_ATTENTIONS = 512 * 512  # T·S; 30 layers of 9 heads, 4 bytes each, then take 283 MB
 
 
@@ -87,7 +89,9 @@ def pad(texts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor
     >>> ids.tolist(), mask.tolist()
     ([[0, 5], [6, 7]], [[False, True], [True, True]])
     """
-    n = max(map(len, texts))
+    texts = [given.ids(text, "ids of a text") for text in given.each(texts, "texts", TEXTS)]
+    given.whole(pad_id, "pad_id", least=0)
+    n = max(map(len, texts), default=0)
     ids = [[pad_id] * (n - len(text)) + list(text) for text in texts]
     mask = [[False] * (n - len(text)) + [True] * len(text) for text in texts]
     return torch.tensor(ids), torch.tensor(mask)
@@ -192,7 +196,8 @@ class SmolLM(nn.Module, LanguageModel):
 
     def __init__(self, config: Config, tokenizer: BPETokenizer) -> None:
         super().__init__()
-        self.config, self.tokenizer = config, tokenizer
+        self.config = given.kind(config, "config", Config, "a smollm.Config")
+        self.tokenizer = given.kind(tokenizer, "tokenizer", BPETokenizer, "a BPETokenizer")
         # the same matrix turns ids into vectors (its columns) and vectors into logits
         self.unembed = nn.Parameter(torch.empty(config.n_embd, config.vocab_size))
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
@@ -232,6 +237,7 @@ class SmolLM(nn.Module, LanguageModel):
         if mask is None:
             positions = torch.arange(n_seen - n_new, n_seen)
         else:
+            given.kind(mask, "mask", Tensor, "a tensor of booleans, as smollm.pad gives it")
             if (
                 mask.shape != (*ids.shape[:-1], n_seen)
                 or mask.dtype != torch.bool
@@ -274,6 +280,8 @@ class SmolLM(nn.Module, LanguageModel):
         return linear(x, self.unembed).float()  # (…, T, V)
 
     def _check_ids(self, ids: Sequence[int] | Tensor, cache: KVCache | None = None) -> Tensor:
+        if cache is not None:
+            given.kind(cache, "cache", KVCache, "a KVCache")
         try:
             ids = torch.as_tensor(ids)
         except (TypeError, ValueError, RuntimeError):
@@ -293,7 +301,7 @@ class SmolLM(nn.Module, LanguageModel):
 
     def _heads(self, heads: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         n_layer, n_head = self.config.n_layer, self.config.n_head
-        heads = list(heads)
+        heads = heads_of(heads)
         for layer, head in heads:
             if not (0 <= layer < n_layer and 0 <= head < n_head):
                 raise ValueError(
@@ -334,6 +342,7 @@ class SmolLM(nn.Module, LanguageModel):
         of the headᵢ·W_Oᵢ, with W_Oᵢ the rows of W_O that meet headᵢ (chapter 6). For short texts:
         it holds L·H·D numbers a token, 622 KB. `out` is what `model(ids)` gave, without a cache.
         """
+        given.kind(out, "out", Output, "what model(ids) gave")
         c, added = self.config, []
         for module, x, attn in zip(self.blocks, out.hidden_states, out.attentions, strict=False):
             block = cast(Block, module)
@@ -386,6 +395,7 @@ def _n_seen(cache: KVCache | None) -> int:
 
 
 def _check_messages(messages: Messages) -> None:
+    given.each(messages, "messages", "a str, or a list of messages")
     if not messages:
         raise ValueError("messages are empty: give at least one, or a str")
     for message in messages:
@@ -394,4 +404,4 @@ def _check_messages(messages: Messages) -> None:
         if message["role"] not in ROLES:
             raise ValueError(f"role must be one of {', '.join(ROLES)}, not {message['role']!r}")
         if not isinstance(message["content"], str):
-            raise ValueError(f"content must be a str, not {type(message['content']).__name__}")
+            raise ValueError(f"content must be a str, not {given.shown(message['content'])}")

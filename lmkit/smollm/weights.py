@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lmkit import assets, gguf
+from lmkit import assets, gguf, given
 from lmkit.tokenizers import BPETokenizer
 
 from .net import Config, SmolLM
@@ -25,6 +25,7 @@ def load(dtype: torch.dtype = torch.float32) -> SmolLM:
     makes a copy of one's own, and so does training, after `model.requires_grad_()`, of what it
     changes: the file stays as it is. Raises `lmkit.assets.AssetError`.
     """
+    given.kind(dtype, "dtype", torch.dtype, "one of torch's, such as torch.bfloat16")
     source = assets.path("smollm2")
     pin = assets.ASSETS["smollm2"].files[source.name]
     folder = assets.materialise(f"smollm2-f32-{pin[:8]}-v{FORMAT}", lambda to: convert(source, to))

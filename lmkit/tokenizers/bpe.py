@@ -10,7 +10,9 @@ from typing import Self
 
 import regex
 
-from .words import Vocabulary, checked, read, specials
+from lmkit import given
+
+from .words import Vocabulary, checked_errors, read, specials, well_formed
 
 Pair = tuple[int, int]
 
@@ -169,7 +171,8 @@ class BPETokenizer(Vocabulary):
         special: Mapping[str, int] | None = None,
         split_digits: bool = False,
     ) -> None:
-        self.ranks = {pair: rank for rank, pair in enumerate(merges)}
+        pairs = given.rows(merges, "merges", 2, "a pair of tokens")
+        self.ranks = {(a, b): rank for rank, (a, b) in enumerate(pairs)}
         self._spelt = {*CHAR_TO_BYTE, *(a + b for a, b in self.ranks)}
         super().__init__(vocab, special)
         for a, b in self.ranks:
@@ -195,6 +198,8 @@ class BPETokenizer(Vocabulary):
         >>> tokenizer.merges
         [('l', 'o'), ('lo', 'w'), ('Ġ', 'low'), ('Ġlow', 'e')]
         """
+        given.whole(vocab_size, "vocab_size")
+        special = given.texts(special, "special")
         if len(set(special)) < len(special):
             raise ValueError(f"a special token stands twice among {', '.join(special)}")
         if vocab_size < (least := 256 + len(special)):
@@ -203,7 +208,7 @@ class BPETokenizer(Vocabulary):
                 f"special tokens, not {vocab_size}"
             )
         pattern = DIGIT_SPLIT if split_digits else GPT2_SPLIT
-        counts = Counter(regex.findall(pattern, checked(text, "train")))
+        counts = Counter(regex.findall(pattern, well_formed(text)))
         tokens = [*special, *BYTE_TO_CHAR.values()]
         id_of = {byte: len(special) + i for i, byte in enumerate(BYTE_TO_CHAR)}
         words = ([id_of[byte] for byte in word.encode()] for word in counts)
@@ -256,7 +261,7 @@ class BPETokenizer(Vocabulary):
         Special tokens that are typed in `text` are ordinary text, so that nobody can forge them,
         unless `special` is true. A byte that is not in the vocabulary gives no token.
         """
-        text = checked(text, "encode")
+        text = well_formed(text)
         if special and self.special:
             parts = self._special_split.split(text)
             known = self.special
@@ -279,8 +284,10 @@ class BPETokenizer(Vocabulary):
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Turn token ids into text; bytes that are no UTF-8 become U+FFFD by default."""
-        return b"".join(self.token_bytes(int(i)) for i in ids).decode("utf-8", errors)
+        found = b"".join(map(self.token_bytes, given.ids(ids)))
+        return found.decode("utf-8", checked_errors(errors))
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each token by itself; part of a character is shown as its bytes, like `\xe2`."""
-        return [self.token_bytes(int(i)).decode("utf-8", "backslashreplace") for i in ids]
+        found = map(self.token_bytes, given.ids(ids))
+        return [token.decode("utf-8", "backslashreplace") for token in found]

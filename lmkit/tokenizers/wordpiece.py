@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 
 import regex
 
+from lmkit import given
+
 from .bpe import PairCounts, learn_merges
-from .words import Vocabulary, checked, read, specials
+from .words import Vocabulary, read, specials, well_formed
 
 # The blocks of Chinese characters around which BERT puts spaces (its tokenization.py).
 CHINESE = (
@@ -42,7 +44,7 @@ class WordPiece(Vocabulary):
         >>> WordPiece.normalise("Crème brûlée 中文")
         'creme brulee  中  文 '
         """
-        text = regex.sub(r"(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]|\ufffd", "", checked(text, "encode"))
+        text = regex.sub(r"(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]|\ufffd", "", well_formed(text))
         text = regex.sub(CHINESE, r" \g<0> ", regex.sub(r"\s", " ", text))
         text = regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", text))
         return "".join(char.lower() for char in text)
@@ -62,6 +64,8 @@ class WordPiece(Vocabulary):
         this function take the most frequent one. Raises ValueError when the characters alone need
         more than `vocab_size` tokens.
         """
+        given.whole(vocab_size, "vocab_size", least=1)
+        special = given.texts(special, "special")
         counts = Counter(cls.split(text))
         spelt = [[word[0], *("##" + char for char in word[1:])] for word in counts]
         letters = {token for word in spelt for token in word}

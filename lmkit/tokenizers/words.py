@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 
 import regex
 
+from lmkit import given
+
 WORD = r"[\p{L}\p{M}\p{N}\p{Pc}]+|[^\s\p{L}\p{M}\p{N}\p{Pc}]"  # a word, or a mark by itself
 CHARACTER = r"[\s\S]"
 
@@ -18,20 +20,20 @@ def well_formed(text: str) -> str:
     >>> well_formed("a\\ud800b")
     'a�b'
     """
+    given.text(text, "text")
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def checked(value: Any, function: str) -> str:
-    """Give a text, well formed; TypeError with the function's name for what is no str."""
-    if not isinstance(value, str):
-        raise TypeError(f"{function} needs a str, not {type(value).__name__}")
-    return well_formed(value)
+def checked_errors(errors: str) -> str:
+    """Give the name of what `bytes.decode` does with bytes that are no UTF-8."""
+    return given.one_of(errors, "errors", ("replace", "strict", "ignore", "backslashreplace"))
 
 
 def read(path: str | Path, kind: str) -> dict[str, Any]:
     """Read a tokenizer.json; ValueError when it is none, or of another kind."""
+    path = given.path(path)
     try:
-        data = json.loads(Path(path).read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
         found = data["model"]["type"]
     except (ValueError, LookupError, TypeError):
         raise ValueError(f"{path} is no tokenizer.json") from None
@@ -51,9 +53,9 @@ class Vocabulary:
     unknown: ClassVar[str | None] = None  # the token for what is in no vocabulary
 
     def __init__(self, vocab: Mapping[str, int], special: Mapping[str, int] | None = None) -> None:
-        if self.unknown is not None and self.unknown not in vocab:
+        if self.unknown is not None and self.unknown not in given.mapping(vocab, "vocab"):
             raise ValueError(f"vocab must hold {self.unknown!r}, for what it does not know")
-        self.vocab, self.special = dict(vocab), dict(special or {})
+        self.vocab, self.special = _ids_of(vocab, "vocab"), _ids_of(special or {}, "special")
         for name, i in self.special.items():
             self._check_special(name, i)
         self._token = {i: token for token, i in [*self.vocab.items(), *self.special.items()]}
@@ -75,13 +77,13 @@ class Vocabulary:
 
     def token(self, token_id: int) -> str:
         """Give the token of an id as the vocabulary writes it; ValueError when there is none."""
-        if token_id not in self._token:
+        if given.whole(token_id, "token_id") not in self._token:
             raise ValueError(f"no token has id {token_id!r}: ids go from 0 to {self.n_vocab - 1}")
         return self._token[token_id]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Show each token by itself."""
-        return [self.token(int(i)) for i in ids]
+        return [self.token(i) for i in given.ids(ids)]
 
     def _write(self, path: str | Path, parts: dict[str, Any], **model: Any) -> None:
         """Write a tokenizer.json of a model and the parts before and behind it."""
@@ -90,7 +92,15 @@ class Vocabulary:
         added = [{"id": i, "content": name, "special": True, **flags} for name, i in names]
         model["vocab"] = self.special | self.vocab
         data = {"version": "1.0", "added_tokens": added, **parts, "model": model}
-        Path(path).write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        given.path(path).write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _ids_of(vocab: Mapping[str, int], name: str) -> dict[str, int]:
+    """Give a vocabulary as a dict of tokens to ids."""
+    for token, i in given.mapping(vocab, name, "a dict of tokens to ids").items():
+        given.text(token, f"each token of {name}")
+        given.whole(i, f"each id of {name}", least=0)
+    return dict(vocab)
 
 
 class WordTokenizer(Vocabulary):
@@ -108,14 +118,13 @@ class WordTokenizer(Vocabulary):
     @classmethod
     def split(cls, text: str) -> list[str]:
         """Cut a text into the pieces that are looked up."""
-        found: list[str] = regex.findall(cls._pattern, checked(text, "split"))
+        found: list[str] = regex.findall(cls._pattern, well_formed(text))
         return found
 
     @classmethod
     def train(cls, text: str, vocab_size: int) -> Self:
         """Keep `<unk>` and the most frequent pieces, `vocab_size` tokens in all; ties by text."""
-        if vocab_size < 1:
-            raise ValueError(f"vocab_size must be 1 or more, for {cls.unknown}, not {vocab_size}")
+        given.whole(vocab_size, "vocab_size", least=1)
         counts = Counter(cls.split(text))
         common = sorted(counts, key=lambda piece: (-counts[piece], piece))[: vocab_size - 1]
         return cls({token: i for i, token in enumerate([cls.unknown, *common])})
@@ -174,16 +183,17 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Turn text into its bytes."""
-        return list(checked(text, "encode").encode())
+        return list(well_formed(text).encode())
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Turn bytes into text; those that are no UTF-8 become U+FFFD by default."""
-        return bytes(ids).decode("utf-8", errors)
+        return bytes(given.ids(ids, most=255)).decode("utf-8", checked_errors(errors))
 
     def token_bytes(self, token_id: int) -> bytes:
         """Give the byte itself."""
-        return bytes([token_id])
+        return bytes([given.whole(token_id, "token_id", 0, 255)])
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         r"""Show each byte by itself; part of a character is shown like `\xe2`."""
-        return [self.token_bytes(i).decode("utf-8", "backslashreplace") for i in ids]
+        found = given.ids(ids, most=255)
+        return [self.token_bytes(i).decode("utf-8", "backslashreplace") for i in found]

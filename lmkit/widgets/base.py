@@ -36,6 +36,10 @@ class Widget(anywidget.AnyWidget):
         super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
+        for name in traits:
+            if not self.has_trait(name):
+                known = ", ".join(self.state())
+                raise TypeError(f"{type(self).__name__} has no setting {name!r}; it has {known}")
         super().__init__(**traits)
         self.on_msg(self._on_request)
 

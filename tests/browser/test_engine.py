@@ -497,6 +497,55 @@ def test_a_seed_repeats_a_text_and_another_does_not(engine):
     assert first == again != other
 
 
+TOGETHER = """([text, chat, options]) => {
+    const ids = chat ? lm.chatIds(text) : [lm.startId, ...lm.encode(text)];
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+    const runs = seeds.map(() => []);
+    for (const { run, ...step } of lm.generateMany(ids, { seeds, ...options })) {
+        runs[run].push(step);
+        if (options.disturb) lm.forward([7, 8, 9]);
+    }
+    const alone = seeds.map((seed) => [...lm.generate(ids, { seed, ...options })]);
+    return [runs, alone];
+}"""
+
+
+def compare_runs(runs, alone):
+    for ours, theirs in zip(runs, alone, strict=True):
+        assert [(step["id"], step["text"]) for step in ours] == [
+            (step["id"], step["text"]) for step in theirs
+        ]
+        ours, theirs = ([step["p"] for step in steps] for steps in (ours, theirs))
+        assert ours == pytest.approx(theirs, abs=0.005)
+
+
+def test_texts_written_together_are_those_written_alone(engine):
+    options = {"maxNewTokens": 40, "temperature": 0.9, "topK": 50}
+    runs, alone = engine.evaluate(TOGETHER, ["Once upon a time", False, options])
+    compare_runs(runs, alone)
+    assert len({tuple(step["id"] for step in run) for run in runs}) == 8
+
+
+def test_some_of_the_texts_written_together_end_early(engine):
+    options = {"maxNewTokens": 30, "temperature": 0.7}
+    runs, alone = engine.evaluate(TOGETHER, ["Say hello.", True, options])
+    compare_runs(runs, alone)
+    lengths = {len(run) for run in runs}
+    assert len(lengths) > 1 and min(lengths) < 30
+
+
+def test_texts_written_together_with_others_in_between(engine):
+    """The cache is used by another text after each step, and a vector is added everywhere."""
+    vector = [0.3 if i % 7 == 0 else -0.05 for i in range(576)]
+    edits = [{"layer": 9, "vector": vector, "add": True}]
+    for more in ({"disturb": True}, {"edits": edits}, {"ablate": [[9, 3], [12, 1]]}):
+        options = {"maxNewTokens": 6, **more}
+        runs, alone = engine.evaluate(TOGETHER, ["The old lighthouse", False, options])
+        compare_runs(runs, alone)
+    none = engine.evaluate("[...lm.generateMany([1], { seeds: [1, 2], maxNewTokens: 0 })].length")
+    assert none == 0
+
+
 def test_sampling_follows_the_probabilities(engine, draw):
     """The share of each token in many draws is its probability, within chance."""
     script = """(seed) => {
@@ -546,6 +595,10 @@ def test_many_generations_take_no_more_memory(engine):
         "lm.generate([1], { maxNewTokens: 512 })",
         "lm.generate([1], { maxNewTokens: -1 })",
         "lm.generate([], {})",
+        "lm.generateMany([1], { seeds: [] })",
+        "lm.generateMany([1], { seeds: 3 })",
+        "lm.generateMany([1], { seeds: [1, '2'] })",
+        "lm.generateMany([1], { seeds: Array(8).fill(1), maxNewTokens: 64 })",
         "lm.generate([1], { temperature: -1 })",
         "lm.generate([1], { temperature: NaN })",
         "lm.generate([1], { topK: 1.5 })",
@@ -667,7 +720,7 @@ def test_the_file_may_come_in_any_order(engine):
         catch (error) { return [early, same, other.limits, error.message]; }
     }""")
     assert re.fullmatch(SENTENCE, found[0])
-    assert found[1:3] == [True, {"context": 64, "attention": 16, "all": 128}]
+    assert found[1:3] == [True, {"context": 64, "attention": 16, "all": 128, "headOutputs": 32}]
     assert "16" in found[3]
 
 

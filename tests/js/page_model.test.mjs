@@ -1,3 +1,4 @@
+import { localModel } from "../../book/site/host.mjs";
 import { obstacle, PageModel } from "../../book/site/model.mjs";
 import { likeliest, lowerTriangles } from "../../lmkit/engine/reply.mjs";
 import { compare } from "../../lmkit/widgets/attention_map/answer.mjs";
@@ -181,4 +182,22 @@ test("two distributions are compared by the likeliest of both, as in Python", ()
       { i: 0, p: 0.5, q: 0.1 },
     ],
   });
+});
+
+test("a figure of another model is not answered by the page's", async () => {
+  const page = Object.assign(new EventTarget(), {
+    name: "SmolLM2-135M-Instruct",
+    can: () => true,
+    ask: async () => "the page's answer",
+  });
+  const handlers = new Map([["vectors", async () => "words"]]);
+  const asked = (state, kind) => localModel(state, handlers, page).ask({ kind });
+  equal(await asked({ model_name: page.name }, "next-token"), "the page's answer");
+  equal(await asked({}, "next-token"), "the page's answer");
+  for (const model_name of ["CharRNN", "GPT, 804 K parameters", ""]) {
+    equal(localModel({ model_name }, handlers, page).can("next-token"), false);
+    const refused = await asked({ model_name }, "next-token").catch((error) => error.message);
+    equal(/needs the notebook and its kernel/.test(refused), true, refused);
+    equal(await asked({ model_name }, "vectors"), "words");
+  }
 });

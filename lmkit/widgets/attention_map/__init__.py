@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ...lm import LanguageModel, Output
+from ... import given
+from ...lm import LanguageModel, Output, language_model
 from ..base import Widget, as_base64, begun, from_base64, html_table
 
 MAX_TOKENS = 64
+HEADS = "a list of dicts with label, layer, head and score"
 GUESSES = 5  # likeliest next tokens, with a head and without it
 
 
@@ -42,15 +44,17 @@ class AttentionMap(Widget):
     def __init__(
         self, lm: LanguageModel, *texts: str, heads: Sequence[dict[str, Any]] = (), **settings: Any
     ) -> None:
-        if not texts:
+        self._lm = language_model(lm, "lm")
+        if not given.texts(texts, "texts"):
             raise ValueError('Give at least one text: AttentionMap(lm, "The cat sat.")')
-        self._lm = lm
-        for found in heads:
+        for found in given.each(heads, "heads", HEADS):
+            if not {"label", "layer", "head", "score"} <= given.mapping(found, "a head").keys():
+                raise ValueError(f"heads must be {HEADS}, and {found!r} is not")
             if found.get("text", texts[0]) not in texts:
                 raise ValueError(f"the head {found['label']!r} has a text that is not among those")
         runs = {text: self._run(text) for text in texts}
         places = dict.fromkeys((found["layer"], found["head"]) for found in heads)
-        data = {
+        data: dict[str, Any] = {
             "maps": [{"text": text, **self._map(*run)} for text, run in runs.items()],
             "heads": list(heads),
             "effects": [
@@ -59,6 +63,9 @@ class AttentionMap(Widget):
                 for place in places
             ],
         }
+        n_layer, n_head, _ = data["maps"][0]["shape"]
+        given.whole(settings.get("layer", 0), "layer", 0, n_layer - 1)
+        given.whole(settings.get("head", 0), "head", -1, n_head - 1)
         super().__init__(text=texts[0], model_name=lm.name, **data, **settings)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:

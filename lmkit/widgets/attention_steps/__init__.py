@@ -8,6 +8,7 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from ... import given
 from ..base import Widget, html_table
 
 Matrix = Sequence[Sequence[float]]
@@ -48,9 +49,9 @@ class AttentionSteps(Widget):
         w_v: Matrix = W_V,
         **traits: Any,
     ) -> None:
-        given = {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v}
-        numbers = {name: torch.tensor(value, dtype=torch.float64) for name, value in given.items()}
-        _check(len(tokens), numbers)
+        matrices = {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v}
+        numbers = {name: _matrix(value, name) for name, value in matrices.items()}
+        _check(len(given.texts(tokens, "tokens")), numbers)
         lists = {name: value.tolist() for name, value in numbers.items()}
         shown = {"chosen": ["weights", min(2, len(tokens) - 1), min(1, len(tokens) - 1)], **traits}
         super().__init__(tokens=list(tokens), **lists, **shown)
@@ -91,6 +92,13 @@ class AttentionSteps(Widget):
             [token, *(f"{w:.1%}" for w in row)]
             for token, row in zip(self.tokens, weights, strict=True)
         ]
+
+
+def _matrix(value: Matrix, name: str) -> Tensor:
+    try:
+        return torch.tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise given.wrong(name, "a matrix, a list of rows of equal length", value) from None
 
 
 def _check(n_tokens: int, numbers: dict[str, Tensor]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import traitlets as t
 
+from ... import given
 from ...tokenizers import BPETokenizer
 from ..base import Widget, html_table
 
@@ -25,10 +26,11 @@ class BPETrainer(Widget):
     counts = t.Bool(True).tag(sync=True)
 
     def __init__(self, text: str, step: int = 0, counts: bool = True) -> None:
-        if len(text) > MAX_CHARACTERS:
+        if len(given.text(text, "text")) > MAX_CHARACTERS:
             raise ValueError(
                 f"The text has {len(text):,} characters; here it may have {MAX_CHARACTERS:,}."
             )
+        given.whole(step, "step")
         super().__init__(text=text, step=step, counts=counts)
 
     def summary(self) -> str:

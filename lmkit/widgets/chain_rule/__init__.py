@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ...lm import LanguageModel
+from ... import given
+from ...lm import LanguageModel, language_model
 from ..base import Widget, chips, html_table, log_softmax
 
 GUESSES = 5
@@ -28,9 +29,9 @@ class ChainRule(Widget):
     model_name = t.Unicode().tag(sync=True)
 
     def __init__(self, lm: LanguageModel, *sentences: str, **traits: Any) -> None:
-        if not sentences:
+        self._lm = language_model(lm, "lm")
+        if not given.texts(sentences, "sentences"):
             raise ValueError('Give at least one sentence: ChainRule(lm, "The fox jumps.")')
-        self._lm = lm
         measured = [{"text": text, "tokens": self._measure(text)} for text in sentences]
         shown = {"text": sentences[0], "model_name": lm.name, **traits}
         super().__init__(sentences=measured, **shown)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from ... import given
 from ...embeddings import WordVectors
-from ...lm import LanguageModel
+from ...lm import LanguageModel, language_model
 from ..base import Widget, html_table
 
 MOST = 12  # sentences
@@ -42,10 +43,13 @@ class ContextualBank(Widget):
         word: str,
         **traits: Any,
     ) -> None:
-        self._vectors, self._bert, self._gpt = vectors, bert, gpt
+        given.kind(vectors, "vectors", WordVectors, "WordVectors, as load_glove() gives them")
+        self._vectors, self._bert, self._gpt = vectors, bert, language_model(gpt, "gpt")
         models = self._models(sentences, word)
         if (n := len(traits.get("senses") or sentences)) != len(sentences):
             raise ValueError(f"{len(sentences)} sentences need as many senses or none, not {n}.")
+        given.whole(traits.get("which", 0), "which", 0, len(models) - 1)
+        given.whole(traits.get("layer", 0), "layer", 0)
         super().__init__(models=models, sentences=sentences, word=word, **traits)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +109,8 @@ class ContextualBank(Widget):
 
 def check(sentences: list[str], word: str) -> None:
     """Raise ValueError with a sentence when these are not what the figure can compare."""
-    if not 2 <= len(sentences) <= MOST:
+    given.text(word, "word")
+    if not 2 <= len(given.texts(sentences, "sentences")) <= MOST:
         raise ValueError(f"Give 2 to {MOST} sentences, not {len(sentences)}.")
     for sentence in sentences:
         if len(sentence) > MAX_CHARACTERS:

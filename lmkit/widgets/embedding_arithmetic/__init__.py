@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from ... import given
 from ...embeddings import WordVectors, quantise
 from ..base import Widget, as_base64, html_table
 
@@ -56,7 +57,9 @@ class EmbeddingArithmetic(Widget):
         self._table = rounded(vectors, WORDS)
         answers = [
             {"group": group, "text": text, "note": note, **solve(self._table, text)}
-            for group, text, note in examples
+            for group, text, note in given.rows(
+                examples, "examples", 3, "a group, a sum and a note"
+            )
         ]
         super().__init__(answers=answers, **{"text": examples[0][1], **traits})
 
@@ -84,6 +87,7 @@ class EmbeddingArithmetic(Widget):
 
 def rounded(vectors: WordVectors, n: int) -> WordVectors:
     """Return the n most frequent words with their vectors as int8 has them."""
+    given.kind(vectors, "vectors", WordVectors, "WordVectors, as load_glove() gives them")
     return WordVectors(vectors.words[:n], quantise(vectors.vectors[:n]).astype(np.float32))
 
 
@@ -131,7 +135,7 @@ def solve(table: WordVectors, text: str) -> dict[str, Any]:
     `ranked` leaves nothing out; `gram` holds the dot products of the inputs, the sum (scaled to
     length 1) and the nearest word that is no input, in this order.
     """
-    words, signs = parse(text, table)
+    words, signs = parse(given.text(text, "a sum"), table)
     units = np.stack([table.unit[table.id(word)] for word in words]).astype(float)  # (n, d)
     target = np.array(signs) @ units
     if (length := float(np.linalg.norm(target))) < 1e-6:

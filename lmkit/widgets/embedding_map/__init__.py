@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from ... import given
 from ...embeddings import WordVectors, pca, quantise
 from ..base import Widget, as_base64
 from ..embedding_arithmetic import WORDS, packed, rounded
@@ -49,8 +50,11 @@ class EmbeddingMap(Widget):
     def __init__(
         self, vectors: WordVectors, groups: dict[str, str] | None = None, **traits: Any
     ) -> None:
-        self._vectors = vectors
-        groups = GROUPS if groups is None else groups
+        self._vectors = given.kind(
+            vectors, "vectors", WordVectors, "WordVectors, as load_glove() gives them"
+        )
+        groups = dict(GROUPS if groups is None else given.mapping(groups, "groups"))
+        given.texts(groups.values(), "groups")
         stored = [self._group(name, text.split()) for name, text in groups.items()]
         shown = {"shown": [*groups][::2], **traits}
         super().__init__(groups=stored, **shown)

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 import traitlets as t
 
-from ... import generate
+from ... import generate, given
 from ...lm import LanguageModel, Reading
 from ..base import Widget, begun, chips
 
 GUESSES = 8
 MAX_TOKENS = 512
+OPTIONS = {"temperature": 1, "top_k": 0, "top_p": 1, "seed": 1}  # 0 is no top-k
 
 
 class Generate(Widget):
@@ -38,9 +39,15 @@ class Generate(Widget):
         length: int = 40,
         **traits: Any,
     ) -> None:
-        if not prompts:
+        if not given.texts(prompts, "prompts"):
             raise ValueError('Give at least one prompt: Generate(lm, "Once upon a time")')
         self._lm, self._reading = lm, Reading(lm)
+        given.whole(length, "length", least=1)
+        for options in given.each(
+            settings, "settings", "a list of dicts such as {'temperature': 0}"
+        ):
+            if unknown := given.mapping(options, "each of the settings").keys() - OPTIONS.keys():
+                raise ValueError(f"settings must be of {', '.join(OPTIONS)}, not {min(unknown)!r}")
         chat = bool(traits.get("chat", False))
         runs = [self._run(text, chat, options, length) for text in prompts for options in settings]
         super().__init__(runs=runs, text=prompts[0], model_name=lm.name, **traits)
@@ -68,9 +75,9 @@ class Generate(Widget):
 
     def _run(self, text: str, chat: bool, options: dict[str, Any], length: int) -> dict[str, Any]:
         """Write a run to be stored, as the view would with this seed."""
-        shown = {"temperature": 1, "top_k": 0, "top_p": 1, "seed": 1, **options}
+        shown = {**OPTIONS, **options}
         ids = self._encode(text, chat)
-        start, tokens, draws = begun(self._lm, ids), [], random(shown["seed"])
+        start, tokens, draws = begun(self._lm, ids), [], random(given.seed(shown["seed"]))
         cuts = {"top_k": shown["top_k"] or None, "top_p": shown["top_p"]}
         for _ in range(length):
             step = self._continue(ids, shown["temperature"], draw=next(draws), **cuts)

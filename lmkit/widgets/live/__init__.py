@@ -4,6 +4,7 @@ from typing import Any
 
 import traitlets as t
 
+from ... import given
 from ..base import Widget
 
 
@@ -21,6 +22,14 @@ class Live(Widget):
     model_name = t.Unicode().tag(sync=True)
 
     def __init__(self, examples: list[tuple[str, str]], *parts: Any) -> None:
+        examples = [(a, x) for a, x in given.rows(examples, "examples", 2, "a name and a text")]
+        if not examples or not parts:
+            raise ValueError(
+                'Give at least one example and one figure: Live([("A", "Hi")], figure)'
+            )
+        for part in parts:
+            if not isinstance(part, Widget) or not part.has_trait("text"):
+                raise given.wrong("each of the parts", "a figure that has a text", part)
         self._parts = parts
         stored = set.intersection(*(_stored(part) for part in parts))
         described = [{"about": a, "text": x, "stored": x in stored} for a, x in examples]

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import traitlets as t
 
-from ...lm import LanguageModel
+from ... import given
+from ...lm import LanguageModel, language_model
 from ..attention_map import pack, unpack
 from ..base import Widget, begun, html_table
 
@@ -32,10 +33,14 @@ class MultiHead(Widget):
     model_name = t.Unicode().tag(sync=True)
 
     def __init__(self, lm: LanguageModel, *texts: str, **traits: Any) -> None:
-        if not texts:
+        self._lm = language_model(lm, "lm")
+        if not given.texts(texts, "texts"):
             raise ValueError('Give at least one text: MultiHead(lm, "The cat sat on the mat.")')
-        self._lm = lm
         stored = [{"text": text, **self._measure(text)} for text in texts]
+        n_layer, n_head, n_tokens = stored[0]["shape"]
+        given.whole(traits.get("layer", 0), "layer", 0, n_layer - 1)
+        given.whole(traits.get("head", -1), "head", -1, n_head - 1)
+        given.whole(traits.get("token", -1), "token", -1, n_tokens - 1)
         super().__init__(texts=stored, text=texts[0], model_name=lm.name, **traits)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from ...lm import LanguageModel, Reading
+from ... import given
+from ...lm import LanguageModel, Reading, language_model
 from ..base import LEAST, Widget, chips, html_table, log_softmax
 
 TEMPERATURES = (0, 0.3, 0.5, 0.7, 1, 1.3, 1.6, 2)
@@ -37,9 +38,11 @@ class NextToken(Widget):
     def __init__(
         self, lm: LanguageModel, *contexts: str, depth: int = 3, width: int = 5, **traits: Any
     ) -> None:
-        if not contexts:
+        self._lm = language_model(lm, "lm")
+        given.whole(depth, "depth", least=1)
+        given.whole(width, "width", least=1)
+        if not given.texts(contexts, "contexts"):
             raise ValueError('Give at least one context: NextToken(lm, "Once upon a")')
-        self._lm = lm
         trees = [self._tree(text, depth, width) for text in contexts]
         shown = {"text": contexts[0], "model_name": lm.name, **traits}
         super().__init__(trees=trees, width=width, **shown)

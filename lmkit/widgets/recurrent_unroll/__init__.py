@@ -8,6 +8,7 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from ... import given
 from ..base import Widget, as_base64, from_base64, html_table
 
 MAX_STEPS, MAX_UNITS = 64, 40
@@ -38,11 +39,14 @@ class RecurrentUnroll(Widget):
         expected: Mapping[str, Sequence[Sequence[tuple[str, float]]]] | None = None,
         **traits: Any,
     ) -> None:
-        if not 1 <= len(tokens) <= MAX_STEPS:
+        given.mapping(networks, "networks", 'a dict of arrays by name, {"RNN": {"h": hidden}}')
+        if not 1 <= len(given.texts(tokens, "tokens")) <= MAX_STEPS:
             raise ValueError(f"give 1 to {MAX_STEPS} tokens, not {len(tokens)}")
         if not networks:
             raise ValueError('give at least one network: {"RNN": {"h": hidden}}')
         packed = [_packed(name, arrays, len(tokens)) for name, arrays in networks.items()]
+        if expected is not None:
+            given.mapping(expected, "expected", "a dict of what each network expects")
         guesses = _rounded(expected or {}, list(networks), len(tokens))
         for one in packed:
             one["expected"] = guesses.get(one["name"], [])
@@ -78,6 +82,8 @@ class RecurrentUnroll(Widget):
 
 
 def _packed(name: str, arrays: Mapping[str, Tensor], n_steps: int) -> dict[str, Any]:
+    for array in given.mapping(arrays, name, "a dict of arrays by name").values():
+        given.kind(array, f"each array of {name}", Tensor, "a tensor")
     shapes = {tuple(a.shape) for a in arrays.values()}
     if "h" not in arrays or len(shapes) != 1 or len(arrays["h"]) != n_steps:
         raise ValueError(

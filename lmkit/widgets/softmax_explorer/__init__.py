@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import traitlets as t
 
-from ... import generate
+from ... import generate, given
 from ..base import Widget, html_table
 
 GREATEST = 5  # what a slider of logits or of the constant reaches, either way
@@ -34,6 +34,7 @@ class SoftmaxExplorer(Widget):
         logits: Sequence[float] = (2.0, 1.0, 0.0),
         **traits: Any,
     ) -> None:
+        words, logits = given.texts(words, "words"), given.numbers(logits, "logits")
         if not 2 <= len(words) == len(logits) <= 6:
             raise ValueError(
                 f"give two to six words and a logit for each, not {len(words)} and {len(logits)}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import traitlets as t
 
+from ... import given
 from ...tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, WordPiece, WordTokenizer
 from ..base import Widget, html_table
 
@@ -40,7 +41,10 @@ class TokenizerPlayground(Widget):
         vocab_size: int = 1256,
         corpus_name: str = "Shakespeare",
     ) -> None:
-        if not examples:
+        given.text(corpus, "corpus")
+        given.kind(smol, "smol", BPETokenizer, "a BPETokenizer")
+        given.kind(minilm, "minilm", WordPiece, "a WordPiece")
+        if not given.rows(examples, "examples", 2, "a name and a text"):
             raise ValueError('Give at least one example: ("A sentence", "Arya is amazing!")')
         self._real: dict[str, Any] = {"smollm2": smol, "minilm": minilm}
         self._bpe = BPETokenizer.train(corpus, vocab_size, split_digits=True)
