@@ -129,13 +129,20 @@ FORGET = """async () => {
 }"""
 
 
+EMPTY = "<!DOCTYPE html><link rel=icon href=data:,>"
+
+
 def forget(page, address):
     """Empty what pages of an address keep: answers, the theme, files.
 
     From a page without scripts: a chapter that is left saves what was typed.
     """
-    page.goto(f"{address}_static/favicon.svg")
+    page.route(
+        "**/_static/favicon.svg?empty", lambda r: r.fulfill(body=EMPTY, content_type="text/html")
+    )
+    page.goto(f"{address}_static/favicon.svg{'?empty' if address.startswith('http') else ''}")
     page.evaluate(FORGET)
+    page.unroute_all()
 
 
 @pytest.fixture(scope="session")
