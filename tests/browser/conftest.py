@@ -21,12 +21,6 @@ expect.set_options(timeout=PATIENCE)
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
 
-def pytest_itemcollected(item):
-    """Send the tests of one expensive thing to one worker (`--dist loadgroup`)."""
-    for name in {"with_model", "lab", "engine", "small_books"} & set(item.fixturenames):
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(scope="session")
 def browser():
     path = browsers.find()
@@ -116,22 +110,39 @@ def page(shared, complaints, served):
     """
     yield shared
     shared.unroute_all()
-    shared.goto("about:blank")
-    shared.mouse.move(0, 0)
+    forget(shared, served if shared.url.startswith(served) else BUILT.as_uri() + "/")
     for other in shared.context.pages[1:]:
         other.close()
+    shared.goto("about:blank")
+    shared.mouse.move(0, 0)
     shared.context.clear_permissions()
     shared.set_viewport_size({"width": 1280, "height": 900})
     shared.emulate_media(media="null", color_scheme="light")
-    forget(shared, served)
 
 
-def forget(page, served):
-    """Empty what pages keep in the browser: answers, the theme, files."""
-    session = page.context.new_cdp_session(page)
-    for origin in (served, "file://"):
-        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-    session.detach()
+FORGET = """async () => {
+  localStorage.clear();
+  sessionStorage.clear();
+  if (location.protocol === "file:") return;
+  for (const name of await caches.keys()) await caches.delete(name);
+  for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
+}"""
+
+
+EMPTY = "<!DOCTYPE html><link rel=icon href=data:,>"
+
+
+def forget(page, address):
+    """Empty what pages of an address keep: answers, the theme, files.
+
+    From a page without scripts: a chapter that is left saves what was typed.
+    """
+    page.route(
+        "**/_static/favicon.svg?empty", lambda r: r.fulfill(body=EMPTY, content_type="text/html")
+    )
+    page.goto(f"{address}_static/favicon.svg{'?empty' if address.startswith('http') else ''}")
+    page.evaluate(FORGET)
+    page.unroute_all()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import torch
 from lmkit import assets, smollm
 from tools import engine as build
 
+pytestmark = pytest.mark.xdist_group("engine")
+
 ROOT = Path(__file__).parent.parent.parent
 LOAD = """async () => {
   const engine = await import("/lmkit/engine/model.mjs");

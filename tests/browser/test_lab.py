@@ -16,6 +16,8 @@ from playwright.sync_api import expect
 
 from lmkit import questions
 
+pytestmark = pytest.mark.xdist_group("lab")
+
 CELLS = [
     "from lmkit import smollm\n"
     "from lmkit.widgets import ChainRule, NextToken, SynthesisQuestion\n"

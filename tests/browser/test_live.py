@@ -8,6 +8,8 @@ from conftest import LIVE, axe_violations, becomes, fits, focused, says, visit
 from playwright.sync_api import expect
 from test_widgets import CHAPTER
 
+pytestmark = pytest.mark.xdist_group("model")
+
 WIDGETS = ("live", "next-token", "generate", "chain-rule", "attention-map")
 
 

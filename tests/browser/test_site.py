@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -401,60 +400,6 @@ def test_the_math_font_is_used(page, served):
     page.evaluate("document.fonts.ready.then(() => true)")
     assert page.evaluate("document.fonts.check('16px lmkit-math', '∑√')")
     becomes(page, "[...document.fonts].map((f) => f.status)", ["loaded"])
-
-
-BOOKS = {
-    "unknown tex": "# Page\n\nText.\n\nMore $x + \\nosuch{1}$ text.\n",
-    "a link to nowhere": "# Page\n\nSee [there](nowhere.md).\n",
-    "an unknown widget": '# Page\n\n<div data-lmkit="no-such"></div>\n',
-    "nothing wrong": "# Page\n\n$$x = 1 \\tag{1.2}$$\n",
-}
-BUILD = """
-import pathlib, sys
-from tools.build import build
-for page in sorted(pathlib.Path(sys.argv[1]).iterdir()):
-    print(f"<{page.name}>", file=sys.stderr)
-    try:
-        print(f"<{build(page / 'out', page)}>", file=sys.stderr)
-    except Exception as error:
-        print(error, "<False>", file=sys.stderr)
-"""
-
-
-@pytest.fixture(scope="module")
-def small_books(tmp_path_factory):
-    """Books of one page with our configuration: whether each was built, and what was said."""
-    folder = tmp_path_factory.mktemp("books")
-    for name, text in BOOKS.items():
-        for tree in ("book/site", "lmkit"):
-            shutil.copytree(ROOT / tree, folder / name / tree)
-        shutil.copy(ROOT / "_config.yml", folder / name)
-        shutil.copy(ROOT / "book" / "references.bib", folder / name / "book")
-        (folder / name / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-        (folder / name / "page.md").write_text(text, "utf-8")
-    command = [sys.executable, "-c", BUILD, folder]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    names = "|".join(BOOKS)
-    parts = re.findall(rf"<({names})>\n(.*?)<(True|False)>", done.stderr, re.DOTALL)
-    return {name: (built == "True", said) for name, said, built in parts}
-
-
-@pytest.mark.parametrize(
-    ("book", "said"),
-    [
-        ("unknown tex", ("page.md:5", "nosuch")),
-        ("a link to nowhere", ("nowhere.md",)),
-        ("an unknown widget", ("no-such",)),
-    ],
-)
-def test_what_is_wrong_stops_the_build_and_is_named(small_books, book, said):
-    built, errors = small_books[book]
-    assert not built
-    assert [text for text in said if text not in errors] == []
-
-
-def test_a_good_page_builds(small_books):
-    assert small_books["nothing wrong"][0], small_books["nothing wrong"][1]
 
 
 # ------------------------------------------------------------------ colours
