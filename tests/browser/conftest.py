@@ -16,7 +16,7 @@ from tools.serve import serve
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "_build" / "html"
 LIVE = "book/live.html"
-PATIENCE = 20_000  # milliseconds: a test waits for a condition, also on a busy computer
+PATIENCE = 60_000  # milliseconds: a test waits for a condition, also on a busy computer
 expect.set_options(timeout=PATIENCE)
 READY = "document.documentElement.dataset.lmkitReady || !document.querySelector('[data-lmkit]')"
 
@@ -74,6 +74,7 @@ def context(browser, heard, width=1280, height=900, theme="light", **options):
     """A profile of its own, whose pages say what is amiss."""
     size = {"width": width, "height": height}
     made = browser.new_context(viewport=size, color_scheme=theme, **options)
+    made.set_default_timeout(PATIENCE)
     made.on("console", lambda message: heard.append(f"console: {message.text}"))
     made.on("weberror", lambda error: heard.append(f"page error: {error.error}"))
     made.on("request", lambda request: heard.extend(foreign(request.url)))

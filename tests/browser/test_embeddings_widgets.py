@@ -251,7 +251,7 @@ def test_bank_takes_a_sentence_with_the_pages_model(page, served):
     box = widget(visit(page, served + CHAPTER), "contextual-bank")
     page.evaluate("lmkit.model.load()")
     field = box.get_by_label("Your sentence")
-    field.wait_for(timeout=60_000)
+    field.wait_for()
     field.fill("They moored at the river bank.")
     field.press("Enter")
     box.locator(".lmk-sentence").nth(8).wait_for()

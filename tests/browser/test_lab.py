@@ -149,6 +149,7 @@ def all_widgets(lab, browser):
 def opened(browser, lab, name, height):
     """A page with a notebook whose kernel is idle, as tall as all of its widgets."""
     page = browser.new_page(viewport={"width": 1200, "height": height})
+    page.set_default_timeout(PATIENCE)
     page.foreign, page.errors = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: keep_foreign(page, request.url))
@@ -174,8 +175,8 @@ def run_cell(page, number):
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     output = cell.locator(".jp-OutputArea-output")
-    output.last.wait_for(timeout=60_000)
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=60_000)
+    output.last.wait_for()
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"))
     return output.last.inner_text()
 
 
@@ -194,7 +195,7 @@ def test_a_click_reaches_python_and_python_moves_the_view(notebook):
     widget.get_by_label("Context").fill("The quick brown fox jumps")
     widget.get_by_label("Context").press("Enter")
     widget.get_by_role("button", name="Start again").click()
-    widget.get_by_role("button", name="Append “over”").click(timeout=60_000)
+    widget.get_by_role("button", name="Append “over”").click()
     widget.locator(".lmk-chosen").wait_for()
     widget.locator(".lmk-source").get_by_text("computed now").wait_for()
     printed = run_cell(notebook, 4)

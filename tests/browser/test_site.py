@@ -555,7 +555,7 @@ def test_served_types(served, path, kind):
 def test_a_taken_port_is_one_sentence(served):
     port = str(urlsplit(served).port)
     command = [sys.executable, "-m", "tools.serve", "--port", port]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     message = f"Port {port} is taken or not allowed: choose another with --port.\n"
     assert done.stderr == message
