@@ -132,18 +132,15 @@ class Bert:
 
 
 class Gpt:
-    name, start_id = "Gpt", 0
+    name = "Gpt"
 
-    class tokenizer:  # noqa: N801
-        @staticmethod
-        def encode(text):
-            return list(text.encode())
+    def begin(self, text):
+        return [0, *text.encode()]
 
-        @staticmethod
-        def tokens(ids):
-            return ["<s>" if i == 0 else chr(i) for i in ids]
+    def tokens(self, ids):
+        return ["<s>" if i == 0 else chr(i) for i in ids]
 
-    def __call__(self, ids):
+    def inside(self, ids):
         import torch
 
         hidden = torch.tensor([[[float(k), 1.0] for k in range(len(ids))]] * 3)
