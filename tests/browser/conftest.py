@@ -75,10 +75,15 @@ def context(browser, heard, width=1280, height=900, theme="light", **options):
     size = {"width": width, "height": height}
     made = browser.new_context(viewport=size, color_scheme=theme, **options)
     made.set_default_timeout(PATIENCE)
-    made.on("console", lambda message: heard.append(f"console: {message.text}"))
+    made.on("console", lambda message: heard.append(f"console: {message.text}{where(message)}"))
     made.on("weberror", lambda error: heard.append(f"page error: {error.error}"))
     made.on("request", lambda request: heard.extend(foreign(request.url)))
     return made
+
+
+def where(message):
+    """Name the address that could not be loaded, which the console's message does not."""
+    return f" ({message.location['url']})" if message.text.startswith("Failed to load") else ""
 
 
 @pytest.fixture
