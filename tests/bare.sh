@@ -62,14 +62,14 @@ first_tests() {
 }
 
 offline() {
-    network=--net inside 'mv $(command -v chromium) /root; trap "mv /root/chromium /usr/bin" EXIT
+    network=--net inside 'mv /usr/bin/chromium* /root; trap "mv /root/chromium* /usr/bin" EXIT
         ! .venv/bin/python -m tools.browsers
         ! .venv/bin/python -m pytest tests/browser -n 2 -q'
 }
 
 case ${1:-} in
 '') echo "A clean Debian in $root …" && bare_root ;;
-again) inside 'rm -rf .venv _build; apt-get -qy purge chromium >/dev/null || true' ;;
+again) inside 'rm -rf .venv _build; apt-get -qy purge chromium-headless-shell libatomic1 || true' ;;
 offline) book && offline && exit ;;
 esac
 book
