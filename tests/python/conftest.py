@@ -12,8 +12,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # an oracle must never ask a model hub
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the cores alone
 
 
-LOADS = re.compile(r"smollm\.load|minilm\.load|checkpoints\.load\(name")
+LOADS = re.compile(r"smollm\.load|minilm\.load|checkpoints\.load\(name|smollm_digits\.py")
 FETCHES = re.compile(r'assets\.path\("|smollm\.load|minilm\.load|load_glove\(')
+# in the name of a test that goes through all models, or all that is public
+NAMED = re.compile(
+    r"\[.*\b(smollm|MiniLM|ContextualBank|assets\.path|gguf\.read|load_glove|read_\w+)"
+)
 
 
 def pytest_itemcollected(item):
@@ -21,7 +25,7 @@ def pytest_itemcollected(item):
     fixtures = (found[-1].func for found in item._fixtureinfo.name2fixturedefs.values())
     ours = [one for one in fixtures if "pytest" not in one.__module__.split(".")[0]]
     fetches = any(FETCHES.search(inspect.getsource(one)) for one in ours)
-    if fetches or LOADS.search(inspect.getsource(item.function)):
+    if fetches or NAMED.search(item.name) or LOADS.search(inspect.getsource(item.function)):
         item.add_marker(pytest.mark.slow)
 
 

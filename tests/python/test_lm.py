@@ -64,6 +64,7 @@ def subclasses(kind):
     return {c for c in kind.__subclasses__() if c.__module__.startswith("lmkit.")}
 
 
+@pytest.mark.slow
 def test_the_models_tried_here_are_all_there_are():
     assert {type(make()) for make in MAKE.values()} == subclasses(LanguageModel)
     assert set(FIGURES) == set(REQUESTS)
